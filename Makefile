@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#
+# make            build the daemon and the command (no root needed)
+# make run        install what is missing, build, watch this host in the foreground
+# make check      install what is missing, build, run every test
+# make install    DESTDIR= PREFIX=/usr/local
+# make format     lay the sources out as `make check` wants them
+#
+# FLAVOUR=gcc (default), clang, asan (clang with ASan and UBSan), tsan
+
+MAKEFLAGS += --no-builtin-rules
+.SUFFIXES:
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+VERSION := 0.1.0
+PREFIX ?= /usr/local
+DESTDIR ?=
+FLAVOUR ?= gcc
+
+out := .output/$(FLAVOUR)
+bpf_out := .output/bpf
+
+CLANG ?= clang
+BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /sbin/bpftool) bpftool)
+LLVM_STRIP ?= llvm-strip
+CLANG_FORMAT ?= clang-format
+
+warnings := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+	-Wold-style-definition -Wwrite-strings -Wpointer-arith -Wcast-qual -Wundef -Wvla \
+	-Wformat=2 -Wnull-dereference -Wimplicit-fallthrough
+hardening := -fPIE -fstack-protector-strong -fstack-clash-protection -D_FORTIFY_SOURCE=2
+
+ifeq ($(FLAVOUR),gcc)
+compiler := $(if $(filter default,$(origin CC)),gcc,$(CC))
+flavour_flags := -O2 -g $(hardening) -Wduplicated-cond -Wlogical-op
+else ifeq ($(FLAVOUR),clang)
+compiler := $(CLANG)
+flavour_flags := -O2 -g $(hardening)
+else ifeq ($(FLAVOUR),asan)
+compiler := $(CLANG)
+flavour_flags := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+else ifeq ($(FLAVOUR),tsan)
+compiler := $(CLANG)
+flavour_flags := -O1 -g -fno-omit-frame-pointer -fsanitize=thread
+else
+$(error FLAVOUR is one of gcc, clang, asan, tsan)
+endif
+
+cppflags := -Iinclude -Isrc -I$(bpf_out) -D_GNU_SOURCE -DFIRSTSEEN_VERSION='"$(VERSION)"' $(CPPFLAGS)
+cflags := -std=gnu11 -pthread $(warnings) $(flavour_flags) $(CFLAGS)
+ldflags := -pthread -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS)
+ifneq ($(filter asan tsan,$(FLAVOUR)),)
+ldflags := -pthread -Wl,--as-needed $(LDFLAGS)
+endif
+libs := -lsqlite3 -lpsl -lpcap -lbpf -lelf -lz $(LDLIBS)
+
+daemon_sources := $(sort $(wildcard src/daemon/*.c))
+cli_sources := $(sort $(wildcard src/cli/*.c))
+library_sources := $(sort $(filter-out $(daemon_sources) $(cli_sources),$(wildcard src/*/*.c)))
+test_sources := $(sort $(wildcard tests/unit/*/*_test.c))
+test_helpers := $(sort $(filter-out $(test_sources),$(wildcard tests/unit/*/*.c)))
+
+object = $(patsubst %.c,$(out)/obj/%.o,$(1))
+tests := $(patsubst tests/unit/%.c,$(out)/tests/%,$(test_sources))
+skeleton := $(bpf_out)/firstseen.skel.h
+
+.PHONY: all run check check-build unit install clean format deps
+all: $(out)/firstseend $(out)/firstseen
+unit: $(tests)
+
+$(out)/libfirstseen.a: $(call object,$(library_sources))
+	@rm -f $@
+	ar rcs $@ $^
+
+$(out)/firstseend: $(call object,$(daemon_sources)) $(out)/libfirstseen.a
+	$(compiler) $(cflags) $(ldflags) -o $@ $^ $(libs)
+
+$(out)/firstseen: $(call object,$(cli_sources)) $(out)/libfirstseen.a
+	$(compiler) $(cflags) $(ldflags) -o $@ $^ $(libs)
+
+$(out)/obj/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(compiler) $(cppflags) $(cflags) -MMD -MP -c -o $@ $<
+
+$(out)/tests/%: $(out)/obj/tests/unit/%.o $(call object,$(test_helpers)) $(out)/libfirstseen.a
+	@mkdir -p $(@D)
+	$(compiler) $(cflags) $(ldflags) -o $@ $^ $(libs) -lcmocka -ljansson -lcares
+
+$(call object,$(test_sources) $(test_helpers)): cppflags += -Itests/unit
+
+# The kernel programs: one object for all kernels (CO-RE), its skeleton in .output/.
+bpf_headers := $(wildcard bpf/*.h) include/firstseen/record.h
+$(bpf_out)/firstseen.bpf.o: bpf/firstseen.bpf.c $(bpf_headers) Makefile
+	@mkdir -p $(@D)
+	$(CLANG) -target bpf -mcpu=v3 -g -O2 -std=gnu11 -Wall -Wextra -Werror -Wno-unused-parameter \
+		-D__bpf__ -Iinclude -Ibpf -c -o $@.full $<
+	$(LLVM_STRIP) -g -o $@ $@.full
+
+$(skeleton): $(bpf_out)/firstseen.bpf.o
+	$(BPFTOOL) gen skeleton $< name firstseen_bpf > $@
+
+$(out)/obj/src/capture/live.o: $(skeleton)
+
+sources := $(shell find src include tests bpf -name '*.[ch]' 2>/dev/null)
+format:
+	$(CLANG_FORMAT) -i $(sources)
+
+clean:
+	rm -rf .output
+
+-include $(patsubst %.o,%.d,$(call object,$(library_sources) $(daemon_sources) $(cli_sources) $(test_sources) $(test_helpers)))

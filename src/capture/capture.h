@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* capture.h - the kernel side: loads and attaches the programs, drains the ring. The only user of libbpf is
+ * live.c. */
+#ifndef CAPTURE_CAPTURE_H
+#define CAPTURE_CAPTURE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/failure.h"
+#include "firstseen/record.h"
+
+struct capture; /* opaque */
+
+struct capture_settings {
+	uint32_t dns_port_count;
+	uint16_t dns_ports[8];
+	uint32_t ring_bytes; /* a power of two */
+	bool sni;
+};
+
+/* `record` points into the ring and lives until the callback returns. */
+typedef void capture_callback(void *context, const void *record, size_t size);
+
+/*
+ * Loads and attaches everything, or nothing: on failure no program, link or map is
+ * left. 0; -EPERM privileges; -ENOSYS kernel too old or without BTF; -ENOENT no
+ * cgroup v2; -EBUSY another firstseend watches this host. *failure says what to do.
+ */
+int capture_open(const struct capture_settings *settings, capture_callback *callback, void *context,
+		 struct capture **out, struct failure *failure);
+void capture_close(struct capture *capture);
+
+/* A descriptor that polls readable when the ring is a quarter full. */
+int capture_fd(const struct capture *capture);
+
+/* Hands over all records that wait. Returns how many, or -errno. */
+int capture_drain(struct capture *capture);
+
+/* Sums the counters over all CPUs. 0 or -errno. */
+int capture_counters(struct capture *capture, uint64_t counters[static FS_COUNTERS]);
+
+/* Where cgroup v2 is mounted. Lives as long as the capture. */
+const char *capture_cgroup_root(const struct capture *capture);
+
+/* The programs attached, by name, for status; NULL after the last one. */
+const char *capture_hook_name(const struct capture *capture, size_t index);
+
+/* "lost_flow_open", "emitted_process", "storage_failed", ... */
+const char *capture_counter_name(enum fs_counter counter);
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* config.h - the settings of firstseen: defaults, file, drop-ins, command line. */
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/failure.h"
+#include "core/network.h"
+#include "core/pipeline.h"
+#include "render/render.h"
+
+#define CONFIG_DEFAULT_PATH "/etc/firstseen/firstseen.conf"
+#define CONFIG_PORTS_MAX 8
+#define CONFIG_SINKS_MAX 8
+
+enum sink_kind { SINK_STDOUT, SINK_SYSLOG, SINK_FILE };
+struct sink_setting {
+	enum sink_kind kind;
+	char path[PATH_MAX]; /* SINK_FILE: absolute; else "" */
+};
+
+struct config {
+	/* [detect] */
+	int64_t window_seconds;
+	int64_t learning_seconds;
+	enum scope scope;
+	enum unnamed unnamed;
+	bool private_suffixes;
+	bool aws_buckets;
+	struct network_scope inside; /* internal_networks, internal_domains */
+	/* [capture] */
+	uint32_t dns_port_count;
+	uint16_t dns_ports[CONFIG_PORTS_MAX];
+	uint32_t ring_bytes; /* a power of two, 64K..1G */
+	bool sni;
+	/* [history] */
+	char history_path[PATH_MAX];
+	int64_t retention_seconds; /* never below the window */
+	/* [alert] */
+	uint32_t sink_count;
+	struct sink_setting sinks[CONFIG_SINKS_MAX];
+	enum render_format format;
+};
+
+/* What holds where nothing is set (the table in the manual). */
+void config_defaults(struct config *config);
+
+/*
+ * Reads `path` over what is in *config. An unknown section or key, or a bad value, is
+ * -EINVAL with FILE:LINE in *failure; a file that can not be read is -errno. On
+ * failure *config is unchanged.
+ */
+int config_read_file(struct config *config, const char *path, struct failure *failure);
+int config_read_text(struct config *config, const char *label, const char *text, struct failure *failure);
+
+/* Applies "section.key=value" from the command line. 0 or -EINVAL; *config unchanged on failure. */
+int config_set(struct config *config, const char *assignment, struct failure *failure);
+
+/* What holds between keys (retention against window). 0 or -EINVAL. */
+int config_validate(const struct config *config, struct failure *failure);
+
+#endif

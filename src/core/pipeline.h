@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * pipeline.h - the way of every event: record, observation, name, domain,
+ * history, decision, alert. Pure: the clock comes with the records, the history
+ * is asked through a callback. One thread at a time.
+ */
+#ifndef CORE_PIPELINE_H
+#define CORE_PIPELINE_H
+
+#include "core/alert.h"
+#include "core/correlate.h"
+#include "core/network.h"
+#include "core/observe.h"
+#include "domain/domain.h"
+
+enum scope { SCOPE_HOST, SCOPE_APPLICATION, SCOPE_BOTH };
+enum unnamed { UNNAMED_ALERT, UNNAMED_RECORD, UNNAMED_IGNORE };
+
+struct pipeline_settings {
+	int64_t window_seconds;
+	int64_t learning_seconds;
+	int64_t learning_since_ns; /* when the history began; 0: with the first record */
+	enum scope scope;
+	enum unnamed unnamed;
+	bool sni;          /* wait for a ClientHello where the name is unknown or ambiguous */
+	uint64_t uid_seed; /* makes alert uids unique between runs; replays give 0 and get the same again */
+	const struct domain_rules *rules;     /* borrowed, must outlive the pipeline */
+	const struct network_scope *networks; /* likewise */
+	struct correlate_limits correlate;
+	size_t flow_limit;    /* flows remembered until they close; 0: 65536 */
+	size_t process_limit; /* 0: 16384 */
+	size_t known_limit;   /* domains remembered as known, sparing the history; 0: 65536 */
+};
+
+enum verdict {
+	VERDICT_INTERNAL,    /* address or name is inside: counted, not kept */
+	VERDICT_IGNORED,     /* a setting says so: counted, not kept */
+	VERDICT_KNOWN,       /* kept in the history */
+	VERDICT_LEARNING,    /* new, kept in the history, not alerted */
+	VERDICT_PREEXISTING, /* older than the daemon: kept in the history, not alerted */
+	VERDICT_NEW,         /* kept and alerted */
+	VERDICTS,
+};
+
+/* A decided outbound flow, for those who list flows. Lives until the callback returns. */
+struct flow_report {
+	int64_t time_ns; /* when it opened */
+	struct address local;
+	struct address remote;
+	uint16_t local_port;
+	uint16_t remote_port;
+	uint8_t protocol;
+	enum verdict verdict;
+	const char *domain; /* "": none */
+	const struct attribution *attribution;
+	const struct process *process; /* NULL: not known */
+	struct fs_owner owner;
+};
+
+/* The edges. `context` is handed to each. access and alert may be NULL. */
+struct pipeline_edges {
+	void *context;
+	/* Fills *out with what the history knows. 0, or -errno: then the domain counts as never seen. */
+	int (*seen)(void *context, enum subject_kind kind, const char *domain, const char *application,
+		    struct seen *out);
+	void (*access)(void *context, const struct access *access);
+	void (*alert)(void *context, const struct alert *alert);
+	void (*flow)(void *context, const struct flow_report *flow);
+};
+
+struct pipeline_counts {
+	uint64_t flows; /* outbound flows opened */
+	uint64_t verdicts[VERDICTS];
+	uint64_t methods[4]; /* by enum attribution_method, external flows */
+	uint64_t alerts;
+	uint64_t alert_updates;
+	uint64_t flows_evicted; /* forgotten before they closed */
+	uint64_t deferred;      /* waited for a ClientHello */
+	uint64_t deferred_late; /* it did not come in time */
+	uint64_t history_queries;
+	uint64_t history_failures;
+	uint64_t flows_open; /* now */
+};
+
+struct pipeline; /* opaque */
+
+/* On success *out is the caller's, to be freed. 0 or -ENOMEM. */
+int pipeline_new(const struct pipeline_settings *settings, const struct pipeline_edges *edges,
+		 struct pipeline **out);
+void pipeline_free(struct pipeline *pipeline);
+
+/* One record, any bytes. Returns 0, or -EBADMSG for a record that is not sound (counted, nothing else
+ * happens). */
+int pipeline_feed(struct pipeline *pipeline, const void *record, size_t size, int64_t clock_offset_ns);
+
+/* Time passes: decides what waited too long. Call at least every 100 ms, and before reading results. */
+void pipeline_tick(struct pipeline *pipeline, int64_t now_ns);
+
+/* Decides all that still waits, before an end. */
+void pipeline_finish(struct pipeline *pipeline, int64_t now_ns);
+
+/* New settings from a reread configuration; flows, bindings and processes stay. */
+void pipeline_configure(struct pipeline *pipeline, const struct pipeline_settings *settings);
+
+/* The baseline's figures, put into alerts from now on. */
+void pipeline_baseline(struct pipeline *pipeline, int64_t since_ns, double coverage);
+
+/* Binds a name kept from an earlier run (see correlate_bind). */
+int pipeline_bind(struct pipeline *pipeline, const struct address *address, const char *hostname,
+		  const struct actor *asker, int64_t learned_ns, int64_t expires_ns);
+
+const struct pipeline_counts *pipeline_counts(struct pipeline *pipeline);
+const struct observer_counts *pipeline_observer_counts(struct pipeline *pipeline);
+const struct correlate_counts *pipeline_correlate_counts(struct pipeline *pipeline);
+
+const char *verdict_name(enum verdict verdict);
+
+#endif

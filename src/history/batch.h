@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * batch.h - what the core hands to the writer at once: accesses summed up,
+ * alerts, gaps. Pure and bounded; filled by one thread, then read by another.
+ */
+#ifndef HISTORY_BATCH_H
+#define HISTORY_BATCH_H
+
+#include "core/alert.h"
+
+struct batch; /* opaque */
+
+struct batch_limits {      /* 0: the default */
+	size_t accesses;   /* distinct rows: 65536 */
+	size_t alerts;     /* 1024 */
+	size_t text_bytes; /* 16 MiB */
+};
+
+/* One row: all accesses of one (day, kind, domain, hostname, application, uid, remote, port, protocol). */
+struct batch_access {
+	int64_t first_ns;
+	int64_t last_ns;
+	const char *domain; /* these live in the batch */
+	const char *hostname;
+	const char *application;
+	const char *exe;
+	uint64_t connections;
+	uint64_t bytes_out;
+	uint64_t bytes_in;
+	struct address remote;
+	uint32_t uid;
+	uint16_t remote_port;
+	uint8_t protocol;
+	uint8_t kind; /* enum subject_kind */
+};
+
+int batch_new(const struct batch_limits *limits, struct batch **out); /* 0 or -ENOMEM */
+void batch_free(struct batch *batch);
+
+/* Adds to a row, or makes one; no allocation per call. 0, or -ENOSPC: nothing was added; the caller counts
+ * it. */
+int batch_add_access(struct batch *batch, const struct access *access);
+int batch_add_alert(struct batch *batch, const struct alert *alert);
+
+size_t batch_access_count(const struct batch *batch);
+const struct batch_access *batch_access_at(const struct batch *batch, size_t index);
+size_t batch_alert_count(const struct batch *batch);
+const struct alert *batch_alert_at(const struct batch *batch, size_t index);
+
+/* Empties it and keeps its memory. */
+void batch_clear(struct batch *batch);
+
+#endif

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * history.h - the host's memory: an SQLite file of domains, hostnames,
+ * applications, accesses, alerts. One connection writes (the daemon's writer
+ * thread, or a replay); others read. Times in memory are UNIX ns; in the file,
+ * microseconds. A handle belongs to one thread at a time.
+ */
+#ifndef HISTORY_HISTORY_H
+#define HISTORY_HISTORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/failure.h"
+#include "core/alert.h"
+#include "history/batch.h"
+
+#define HISTORY_APPLICATION_ID 0x46535430 /* "FST0" in the file's header */
+
+struct history; /* opaque */
+
+enum history_mode {
+	HISTORY_WRITE,  /* creates or migrates the file; a second writer is refused */
+	HISTORY_READ,   /* read only; works beside a running daemon and after it has stopped */
+	HISTORY_MEMORY, /* no file; `path` is ignored */
+};
+
+/*
+ * Opens. 0, or -errno with *failure filled: -ENOENT no such file, -EACCES not
+ * allowed, -EBUSY another writer, -EPROTO not a history or a newer one, -EIO damaged.
+ */
+int history_open(const char *path, enum history_mode mode, struct history **out, struct failure *failure);
+void history_close(struct history *history); /* NULL is fine */
+
+/* --- the writer ------------------------------------------------------------ */
+
+int history_begin(struct history *history, struct failure *failure);
+int history_commit(struct history *history, struct failure *failure);
+void history_rollback(struct history *history);
+
+/* Adds all accesses of the batch. Inside a transaction. */
+int history_write_accesses(struct history *history, const struct batch *batch, struct failure *failure);
+
+/*
+ * Keeps an alert with its rendered line and, where `queue` is set, puts it into the
+ * outbox. A second call with the same uid and a higher revision replaces the line. Inside a transaction.
+ */
+int history_write_alert(struct history *history, const struct alert *alert, const char *line, bool queue,
+			struct failure *failure);
+
+/* The oldest waiting line. 1 with *id and line (terminated) filled; 0: nothing waits; -errno. */
+int history_outbox_next(struct history *history, int64_t after_id, int64_t *id, char *line, size_t size,
+			struct failure *failure);
+int history_outbox_done(struct history *history, int64_t id, struct failure *failure);
+
+/* Named values of the daemon that others read: "pid", "started", "lost_flow_open", ... Inside a transaction.
+ */
+int history_write_state(struct history *history, const char *name, const char *value,
+			struct failure *failure);
+
+/* A run of watching: opened at start, moved on at every commit, closed at the end. */
+int history_run_start(struct history *history, int64_t now_ns, int64_t *run, struct failure *failure);
+int history_run_seen(struct history *history, int64_t run, int64_t now_ns, bool ended,
+		     struct failure *failure);
+
+/* A span in which something may have been missed. Inside a transaction. */
+int history_write_gap(struct history *history, int64_t from_ns, int64_t to_ns, const char *reason,
+		      uint64_t lost, struct failure *failure);
+
+/* Removes what is older than `before_ns`, at most `rows` of it. Returns how many went, or -errno. */
+int64_t history_prune(struct history *history, int64_t before_ns, size_t rows, struct failure *failure);
+
+/*
+ * The list that domains are grouped by. Where it differs from the one kept, every
+ * domain is grouped anew by `regroup` (hostname -> domain) in one go. Nothing is lost and nothing alerts.
+ */
+int history_rekey(struct history *history, const char *identity,
+		  void (*regroup)(void *context, const char *hostname, char domain[static DOMAIN_MAX]),
+		  void *context, struct failure *failure);
+
+/* --- questions ------------------------------------------------------------- */
+
+/* What is known of a domain; all zero where it was never seen. `application` "": none. */
+int history_seen(struct history *history, enum subject_kind kind, const char *domain, const char *application,
+		 struct seen *out);
+
+struct history_summary {
+	int64_t since_ns; /* when the first run began; 0: never */
+	int64_t last_run_from_ns;
+	int64_t last_run_to_ns; /* the last sign of life */
+	bool last_run_ended;    /* properly */
+	int64_t file_bytes;
+	uint64_t domains, addresses, hostnames, applications, alerts, alerts_open, outbox;
+	int64_t last_alert_ns;
+	int schema;
+};
+int history_summary(struct history *history, struct history_summary *out, struct failure *failure);
+
+/* The share (0..1) of [from, to] in which a run was watching, less the gaps. */
+int history_coverage(struct history *history, int64_t from_ns, int64_t to_ns, double *share,
+		     struct failure *failure);
+
+/* Rows for people. Strings live until the callback returns; a callback's value other than 0 ends the walk and
+ * is returned. */
+struct history_filter {
+	int64_t since_ns; /* 0: no bound. Domains: by last seen, with `fresh` by first seen */
+	int64_t until_ns;
+	const char *application; /* substring-free: the whole application or its executable path; NULL: any */
+	const char *kind;        /* alerts: alert_kind_name; NULL: any */
+	bool fresh;              /* domains first seen inside the span */
+	bool open;               /* alerts not acknowledged */
+	int64_t limit;           /* 0: none */
+};
+
+struct domain_row {
+	enum subject_kind kind;
+	const char *domain;
+	int64_t first_ns, last_ns;
+	uint64_t connections, bytes_out, bytes_in, hostnames, applications;
+};
+typedef int domain_row_callback(void *context, const struct domain_row *row);
+int history_domains(struct history *history, const struct history_filter *filter,
+		    domain_row_callback *callback, void *context, struct failure *failure);
+
+/* One domain's parts, each a callback with a uniform row: what = hostname, address, application, user or day.
+ */
+enum detail { DETAIL_HOSTNAME, DETAIL_ADDRESS, DETAIL_APPLICATION, DETAIL_USER, DETAIL_DAY };
+struct detail_row {
+	enum detail detail;
+	const char *name; /* hostname; "address port protocol"; application; uid; date */
+	int64_t first_ns, last_ns;
+	uint64_t connections, bytes_out, bytes_in;
+};
+typedef int detail_row_callback(void *context, const struct detail_row *row);
+/* 1 and *out filled, 0 not known, -errno. out->domain lives until the next call on this handle. */
+int history_domain(struct history *history, const char *domain, struct domain_row *out,
+		   struct failure *failure);
+int history_domain_details(struct history *history, const char *domain, detail_row_callback *callback,
+			   void *context, struct failure *failure);
+
+struct application_row {
+	const char *application;
+	const char *exe;
+	int64_t first_ns, last_ns;
+	uint64_t connections, bytes_out, bytes_in, domains;
+};
+typedef int application_row_callback(void *context, const struct application_row *row);
+int history_applications(struct history *history, const struct history_filter *filter,
+			 application_row_callback *callback, void *context, struct failure *failure);
+
+struct alert_row {
+	const char *uid;
+	int64_t time_ns;
+	const char *kind;
+	int severity; /* enum alert_severity */
+	const char *domain, *hostname, *application;
+	const char *state; /* "open", "acknowledged" */
+	const char *line;  /* JSON as sent */
+};
+typedef int alert_row_callback(void *context, const struct alert_row *row);
+int history_alerts(struct history *history, const struct history_filter *filter, alert_row_callback *callback,
+		   void *context, struct failure *failure);
+int history_alert(struct history *history, const char *uid, alert_row_callback *callback, void *context,
+		  struct failure *failure); /* 1 found, 0 not, -errno; a uid may be given by its first 8 or
+					       more characters */
+
+typedef int state_callback(void *context, const char *name, const char *value);
+int history_states(struct history *history, state_callback *callback, void *context, struct failure *failure);
+
+#endif

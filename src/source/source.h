@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * source.h - replays: reads a capture or a scenario and emits the records that
+ * the kernel programs would have emitted.
+ */
+#ifndef SOURCE_SOURCE_H
+#define SOURCE_SOURCE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/failure.h"
+#include "firstseen/record.h"
+
+/* `record` lives until the callback returns; its times are UNIX ns. A value other than 0 ends the reading and
+ * is returned. */
+typedef int source_record_callback(void *context, const void *record, size_t size);
+
+/* Time stands at `now_ns`: nothing earlier will follow. */
+typedef int source_time_callback(void *context, int64_t now_ns);
+
+struct source_sink {
+	void *context;
+	source_record_callback *record;
+	source_time_callback *time; /* may be NULL */
+};
+
+struct source_counts {
+	uint64_t packets;
+	uint64_t records;
+	uint64_t skipped; /* no IP, or not TCP or UDP */
+	uint64_t malformed;
+	uint64_t fragments_dropped;
+	uint64_t tunnels; /* refused by name in `first_tunnel` */
+	char first_tunnel[32];
+};
+
+struct source_settings {
+	uint32_t dns_port_count;
+	uint16_t dns_ports[8];
+};
+
+/* pcap or pcapng. 0, a callback's value, or -errno with *failure filled (-EPROTO: not a capture, or a link
+ * type that is not read). */
+int source_pcap(const char *path, const struct source_settings *settings, const struct source_sink *sink,
+		struct source_counts *counts, struct failure *failure);
+
+/* A scenario (docs/scenarios.md). -EINVAL with FILE:LINE in *failure. */
+int source_scenario(const char *path, const struct source_sink *sink, struct source_counts *counts,
+		    struct failure *failure);
+
+/* Whether the file begins as a capture does. */
+int source_is_capture(const char *path); /* 1, 0 or -errno */
+
+#endif

@@ -49,7 +49,7 @@ else
 $(error FLAVOUR is one of gcc, clang, asan, tsan)
 endif
 
-cppflags := -Iinclude -Isrc -I$(bpf_out) -D_GNU_SOURCE -DFIRSTSEEN_VERSION='"$(VERSION)"' $(CPPFLAGS)
+cppflags := -Iinclude -Isrc -isystem $(bpf_out) -D_GNU_SOURCE -DFIRSTSEEN_VERSION='"$(VERSION)"' $(CPPFLAGS)
 cflags := -std=gnu11 -pthread $(warnings) $(flavour_flags) $(CFLAGS)
 ldflags := -pthread -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS)
 ifneq ($(filter asan tsan,$(FLAVOUR)),)

@@ -20,6 +20,8 @@ FLAVOUR ?= gcc
 
 out := .output/$(FLAVOUR)
 bpf_out := .output/bpf
+multiarch := $(shell gcc -print-multiarch 2>/dev/null)
+bpf_arch := $(patsubst aarch64%,arm64,$(patsubst x86_64%,x86,$(shell uname -m)))
 
 CLANG ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /sbin/bpftool) bpftool)
@@ -47,7 +49,7 @@ else
 $(error FLAVOUR is one of gcc, clang, asan, tsan)
 endif
 
-cppflags := -Iinclude -Isrc -I$(bpf_out) -D_GNU_SOURCE -DFIRSTSEEN_VERSION='"$(VERSION)"' $(CPPFLAGS)
+cppflags := -Iinclude -Isrc -isystem $(bpf_out) -D_GNU_SOURCE -DFIRSTSEEN_VERSION='"$(VERSION)"' $(CPPFLAGS)
 cflags := -std=gnu11 -pthread $(warnings) $(flavour_flags) $(CFLAGS)
 ldflags := -pthread -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS)
 ifneq ($(filter asan tsan,$(FLAVOUR)),)
@@ -94,7 +96,7 @@ bpf_headers := $(wildcard bpf/*.h) include/firstseen/record.h
 $(bpf_out)/firstseen.bpf.o: bpf/firstseen.bpf.c $(bpf_headers) Makefile
 	@mkdir -p $(@D)
 	$(CLANG) -target bpf -mcpu=v3 -g -O2 -std=gnu11 -Wall -Wextra -Werror -Wno-unused-parameter \
-		-D__bpf__ -Iinclude -Ibpf -c -o $@.full $<
+		-D__TARGET_ARCH_$(bpf_arch) -idirafter /usr/include/$(multiarch) -Iinclude -Ibpf -c -o $@.full $<
 	$(LLVM_STRIP) -g -o $@ $@.full
 
 $(skeleton): $(bpf_out)/firstseen.bpf.o

@@ -13,9 +13,7 @@
 #ifndef FIRSTSEEN_RECORD_H
 #define FIRSTSEEN_RECORD_H
 
-#ifndef __bpf__
 #include <linux/types.h>
-#endif
 
 #define FS_RECORD_VERSION 1
 

@@ -59,9 +59,10 @@ struct correlate; /* opaque; one thread at a time */
 
 struct correlate_limits {         /* 0: the default */
 	size_t bindings;          /* 262144 */
-	size_t names_per_address; /* 32 */
+	size_t names_per_address; /* 128: many processes, many names, one address of a CDN */
 	size_t questions;         /* 65536 waiting for their answer */
 	size_t name_bytes;        /* 16 MiB for all names and chains */
+	uint64_t hash_seed;       /* secret, so that remote data can not choose its bucket */
 };
 
 struct correlate_counts {

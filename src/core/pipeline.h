@@ -22,11 +22,14 @@ struct pipeline_settings {
 	int64_t learning_since_ns; /* when the history began; 0: with the first record */
 	enum scope scope;
 	enum unnamed unnamed;
-	bool sni;          /* wait for a ClientHello where the name is unknown or ambiguous */
-	uint64_t uid_seed; /* makes alert uids unique between runs; replays give 0 and get the same again */
+	bool sni;           /* wait for a ClientHello where the name is unknown or ambiguous */
+	uint64_t hash_seed; /* secret: keys the tables that remote data fills */
+	uint64_t uid_seed;  /* makes alert uids unique between runs; replays give 0 and get the same again */
 	const struct domain_rules *rules;     /* borrowed, must outlive the pipeline */
 	const struct network_scope *networks; /* likewise */
 	struct correlate_limits correlate;
+	uint32_t dns_port_count;
+	uint16_t dns_ports[8];
 	size_t flow_limit;    /* flows remembered until they close; 0: 65536 */
 	size_t process_limit; /* 0: 16384 */
 	size_t known_limit;   /* domains remembered as known, sparing the history; 0: 65536 */
@@ -35,6 +38,7 @@ struct pipeline_settings {
 enum verdict {
 	VERDICT_INTERNAL,    /* address or name is inside: counted, not kept */
 	VERDICT_IGNORED,     /* a setting says so: counted, not kept */
+	VERDICT_RESOLVER,    /* an unnamed address that is asked DNS questions: counted, not kept */
 	VERDICT_KNOWN,       /* kept in the history */
 	VERDICT_LEARNING,    /* new, kept in the history, not alerted */
 	VERDICT_PREEXISTING, /* older than the daemon: kept in the history, not alerted */

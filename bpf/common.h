@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* common.h - maps, settings and small helpers that all programs share. */
+#ifndef FIRSTSEEN_BPF_COMMON_H
+#define FIRSTSEEN_BPF_COMMON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_tracing.h>
+
+#include "firstseen/record.h"
+#include "kernel_types.h"
+
+#define AF_INET 2
+#define AF_INET6 10
+#define IPPROTO_TCP 6
+#define IPPROTO_UDP 17
+#define SOCK_DGRAM 2
+
+#define DNS_PORTS_MAX 8
+#define FLOWS_MAX 65536
+#define DESCRIBED_MAX 16384
+#define HELLO_BYTES_MAX 16384 /* of a stream, looked at for a ClientHello */
+#define HELLO_SEGMENTS_MAX 24 /* retransmissions included */
+
+/* Filled between open and load. */
+const volatile __u16 dns_ports[DNS_PORTS_MAX] = {53};
+const volatile __u32 dns_port_count = 1;
+const volatile __u32 wakeup_bytes = 4 * 1024 * 1024; /* wake the reader when so much waits */
+const volatile bool capture_sni = true;
+
+enum socket_flag {
+	SOCKET_TCP_OUT = 1 << 0,    /* we saw it connect */
+	SOCKET_DNS = 1 << 1,        /* TCP to a DNS port */
+	SOCKET_HELLO_DONE = 1 << 2, /* no more first bytes wanted */
+	SOCKET_HELLO_BEGUN = 1 << 3,
+	SOCKET_QUIET = 1 << 4, /* loopback: no flow records */
+	SOCKET_FIN_IN = 1 << 5,
+	SOCKET_ESTABLISHED = 1 << 6,
+};
+
+/* What we remember of a socket, in the socket itself: it goes with it. */
+struct socket_state {
+	struct fs_owner owner;
+	struct fs_endpoints endpoints; /* TCP */
+	__u32 flags;
+	__u32 hello_first; /* sequence number of the first payload byte */
+	__u32 hello_bytes; /* how far the hello reaches from there */
+	__u32 hello_segments;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct socket_state);
+} sockets SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 16 * 1024 * 1024);
+} ring SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, FS_COUNTERS);
+	__type(key, __u32);
+	__type(value, __u64);
+} counters SEC(".maps");
+
+struct udp_flow_key {
+	__u64 cookie;
+	__u8 address[16];
+	__u16 port;
+	__u16 reserved[3];
+};
+
+struct udp_flow {
+	__u64 bytes_out;
+	__u64 bytes_in;
+	__u32 inbound; /* the peer spoke first */
+	__u32 reserved;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, FLOWS_MAX);
+	__type(key, struct udp_flow_key);
+	__type(value, struct udp_flow);
+} udp_flows SEC(".maps");
+
+struct process_key {
+	__u64 start_ns;
+	__u32 tgid;
+	__u32 exec_id;
+};
+
+/* Processes that were described already. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, DESCRIBED_MAX);
+	__type(key, struct process_key);
+	__type(value, __u8);
+} described SEC(".maps");
+
+static __always_inline void count(__u32 counter)
+{
+	__u64 *value = bpf_map_lookup_elem(&counters, &counter);
+
+	if (value)
+		(*value)++;
+}
+
+/* Reserves a record; a full ring is counted by kind. `size` is a constant. */
+static __always_inline void *reserve(__u32 kind, __u64 size)
+{
+	void *record = bpf_ringbuf_reserve(&ring, size, 0);
+
+	count((record ? FS_COUNT_EMITTED : FS_COUNT_LOST) + kind);
+	return record;
+}
+
+/*
+ * The reader drains by a short timer; a wake-up per record would cost far more
+ * than the record. Only a ring that fills is worth one.
+ */
+static __always_inline void submit(void *record)
+{
+	__u64 waiting = bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA);
+
+	bpf_ringbuf_submit(record, waiting >= wakeup_bytes ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
+}
+
+static __always_inline void begin(struct fs_record_header *header, __u16 kind, __u16 flags, __u32 size,
+				  __u64 cookie, const struct fs_owner *owner)
+{
+	header->kind = kind;
+	header->flags = flags;
+	header->size = size;
+	header->time_ns = bpf_ktime_get_boot_ns();
+	header->cookie = cookie;
+	header->owner = *owner;
+}
+
+static __always_inline bool is_dns_port(__u16 port)
+{
+	if (port == dns_ports[0])
+		return dns_port_count > 0;
+	for (__u32 i = 1; i < DNS_PORTS_MAX; i++) {
+		if (i >= dns_port_count)
+			return false;
+		if (port == dns_ports[i])
+			return true;
+	}
+	return false;
+}
+
+static __always_inline void address_v4(__u8 out[16], __be32 address)
+{
+	__builtin_memset(out, 0, 10);
+	out[10] = 0xff;
+	out[11] = 0xff;
+	__builtin_memcpy(out + 12, &address, 4);
+}
+
+static __always_inline bool address_is_loopback(const __u8 a[16])
+{
+	const __u32 *w = (const __u32 *)a;
+
+	if (w[0] || w[1])
+		return false;
+	if (w[2] == 0)
+		return w[3] == bpf_htonl(1) || w[3] == 0;
+	return w[2] == bpf_htonl(0xffff) && a[12] == 127;
+}
+
+#endif

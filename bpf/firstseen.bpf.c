@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * firstseen.bpf.c - the kernel side: owners of sockets, flows that open and
+ * close, DNS messages, the first bytes of TLS flows.
+ *
+ * Every cgroup program returns 1 on every path: it watches, it never drops.
+ */
+#include "common.h"
+#include "process.h"
+#include "packet.h"
+
+#define PASS 1
+#define NOT_TLS_BYTES 64
+
+enum tcp_state {
+	TCP_ESTABLISHED = 1,
+	TCP_SYN_SENT = 2,
+	TCP_FIN_WAIT2 = 5,
+	TCP_CLOSE = 7,
+	TCP_CLOSE_WAIT = 8,
+	TCP_LAST_ACK = 9,
+	TCP_CLOSING = 11,
+};
+
+#define ERR_NETUNREACH 101
+#define ERR_CONNREFUSED 111
+#define ERR_HOSTUNREACH 113
+#define ERR_NETDOWN 100
+#define ERR_ACCES 13
+#define ERR_PERM 1
+
+static __always_inline void read_endpoints(struct sock *sk, struct fs_endpoints *endpoints)
+{
+	if (sk->__sk_common.skc_family == AF_INET) {
+		address_v4(endpoints->local_address, sk->__sk_common.skc_rcv_saddr);
+		address_v4(endpoints->remote_address, sk->__sk_common.skc_daddr);
+	} else {
+		bpf_probe_read_kernel(endpoints->local_address, 16, &sk->__sk_common.skc_v6_rcv_saddr);
+		bpf_probe_read_kernel(endpoints->remote_address, 16, &sk->__sk_common.skc_v6_daddr);
+	}
+	endpoints->local_port = sk->__sk_common.skc_num;
+	endpoints->remote_port = bpf_ntohs(sk->__sk_common.skc_dport);
+	endpoints->protocol = IPPROTO_TCP;
+}
+
+static __always_inline void emit_flow(__u16 kind, __u16 flags, __u64 cookie, const struct fs_owner *owner,
+				      const struct fs_endpoints *endpoints, __u64 bytes_out, __u64 bytes_in,
+				      __u32 outcome)
+{
+	struct fs_record_flow *record = reserve(kind, sizeof(*record));
+
+	if (!record)
+		return;
+	begin(&record->header, kind, flags, sizeof(*record), cookie, owner);
+	record->endpoints = *endpoints;
+	record->bytes_out = bytes_out;
+	record->bytes_in = bytes_in;
+	record->outcome = outcome;
+	record->reserved = 0;
+	submit(record);
+}
+
+/* CLOSE -> SYN_SENT runs in the task that connects. */
+static __always_inline void tcp_connects(struct sock *sk)
+{
+	struct socket_state fresh = {}, *state;
+
+	current_owner(&fresh.owner);
+	fresh.owner.netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+	read_endpoints(sk, &fresh.endpoints);
+	fresh.flags = SOCKET_TCP_OUT;
+	if (is_dns_port(fresh.endpoints.remote_port))
+		fresh.flags |= SOCKET_DNS | SOCKET_HELLO_DONE;
+	if (address_is_loopback(fresh.endpoints.remote_address))
+		fresh.flags |= SOCKET_QUIET | SOCKET_HELLO_DONE;
+	if (!capture_sni)
+		fresh.flags |= SOCKET_HELLO_DONE;
+	if ((fresh.flags & (SOCKET_QUIET | SOCKET_DNS)) != SOCKET_QUIET)
+		describe(&fresh.owner);
+	state = bpf_sk_storage_get(&sockets, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	if (state)
+		*state = fresh;
+	else
+		count(FS_COUNT_STORAGE_FAILED);
+	if (!(fresh.flags & SOCKET_QUIET))
+		emit_flow(FS_RECORD_FLOW_OPEN, 0, bpf_get_socket_cookie(sk), &fresh.owner, &fresh.endpoints,
+			  0, 0, FS_OUTCOME_UNKNOWN);
+}
+
+static __always_inline __u32 failed_outcome(int error)
+{
+	switch (error) {
+	case ERR_CONNREFUSED:
+		return FS_OUTCOME_REFUSED;
+	case ERR_NETUNREACH:
+	case ERR_HOSTUNREACH:
+	case ERR_NETDOWN:
+	case ERR_ACCES:
+	case ERR_PERM:
+		return FS_OUTCOME_UNREACHABLE;
+	default: /* its timer ran out, or the program gave up waiting */
+		return FS_OUTCOME_TIMED_OUT;
+	}
+}
+
+/* May run in softirq: `current` is anybody. All comes from the socket. */
+static __always_inline void tcp_closes(struct sock *sk, int old_state, struct socket_state *state)
+{
+	struct fs_endpoints endpoints = state->endpoints;
+	__u64 out = 0, in = 0;
+	__u32 outcome = FS_OUTCOME_ESTABLISHED;
+
+	if (state->flags & SOCKET_ESTABLISHED) {
+		struct tcp_sock *tcp = (struct tcp_sock *)sk;
+
+		out = BPF_CORE_READ(tcp, bytes_acked);
+		in = BPF_CORE_READ(tcp, bytes_received);
+		/* The kernel counts SYN and FIN as a byte each. */
+		if (out)
+			out--;
+		if (out &&
+		    (old_state == TCP_FIN_WAIT2 || old_state == TCP_LAST_ACK || old_state == TCP_CLOSING))
+			out--;
+		if (in && ((state->flags & SOCKET_FIN_IN) || old_state == TCP_FIN_WAIT2))
+			in--;
+	} else {
+		outcome = failed_outcome(BPF_CORE_READ(sk, sk_err));
+	}
+	if (!endpoints.local_port)
+		endpoints.local_port = sk->__sk_common.skc_num;
+	emit_flow(FS_RECORD_FLOW_VOLUME, FS_FLAG_CLOSED, bpf_get_socket_cookie(sk), &state->owner, &endpoints,
+		  out, in, outcome);
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(sock_state, struct sock *sk, int old_state, int new_state)
+{
+	struct socket_state *state;
+
+	if (new_state == TCP_SYN_SENT) {
+		if (old_state == TCP_CLOSE)
+			tcp_connects(sk);
+		return 0;
+	}
+	if (new_state != TCP_ESTABLISHED && new_state != TCP_CLOSE && new_state != TCP_CLOSE_WAIT &&
+	    new_state != TCP_CLOSING)
+		return 0;
+	state = bpf_sk_storage_get(&sockets, sk, 0, 0);
+	if (!state || !(state->flags & SOCKET_TCP_OUT))
+		return 0;
+	if (new_state == TCP_ESTABLISHED) {
+		state->flags |= SOCKET_ESTABLISHED;
+		read_endpoints(sk, &state->endpoints);
+	} else if (new_state != TCP_CLOSE) {
+		state->flags |= SOCKET_FIN_IN;
+	} else {
+		if (!(state->flags & SOCKET_QUIET) || (state->flags & SOCKET_DNS))
+			tcp_closes(sk, old_state, state);
+		bpf_sk_storage_delete(&sockets, sk); /* a socket may connect again */
+	}
+	return 0;
+}
+
+/* UDP: who uses the socket. A connect() alone sends nothing, so no flow is told yet. */
+static __always_inline void udp_owned(struct bpf_sock_addr *ctx)
+{
+	struct socket_state *state;
+	struct bpf_sock *sk = ctx->sk;
+
+	if (ctx->type != SOCK_DGRAM || !sk)
+		return;
+	state = bpf_sk_storage_get(&sockets, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!state) {
+		count(FS_COUNT_STORAGE_FAILED);
+		return;
+	}
+	if (!is_current_owner(&state->owner))
+		current_owner(&state->owner);
+	describe(&state->owner);
+}
+
+SEC("cgroup/connect4")
+int udp_connect4(struct bpf_sock_addr *ctx)
+{
+	udp_owned(ctx);
+	return PASS;
+}
+
+SEC("cgroup/connect6")
+int udp_connect6(struct bpf_sock_addr *ctx)
+{
+	udp_owned(ctx);
+	return PASS;
+}
+
+SEC("cgroup/sendmsg4")
+int udp_send4(struct bpf_sock_addr *ctx)
+{
+	udp_owned(ctx);
+	return PASS;
+}
+
+SEC("cgroup/sendmsg6")
+int udp_send6(struct bpf_sock_addr *ctx)
+{
+	udp_owned(ctx);
+	return PASS;
+}
+
+/*
+ * The first payload of a TLS flow: all of the first TLS record, over as many
+ * segments as it takes. Of any other protocol a few bytes, so that nobody waits for a name.
+ */
+static __always_inline void capture_hello(struct __sk_buff *skb, const struct packet *packet,
+					  struct socket_state *state, struct payload_spec *spec)
+{
+	__u32 offset;
+
+	if (!(state->flags & SOCKET_HELLO_BEGUN)) {
+		__u8 first[6] = {};
+
+		bpf_skb_load_bytes(skb, packet->payload, first, packet->length >= 6 ? 6 : 1);
+		state->flags |= SOCKET_HELLO_BEGUN;
+		state->hello_first = packet->sequence;
+		state->hello_bytes = NOT_TLS_BYTES;
+		if (first[0] == 0x16 && packet->length < 6)
+			state->hello_bytes = HELLO_BYTES_MAX;
+		else if (first[0] == 0x16 && first[1] == 3 && first[5] == 1)
+			state->hello_bytes = 5 + (first[3] << 8 | first[4]);
+		if (state->hello_bytes > HELLO_BYTES_MAX)
+			state->hello_bytes = HELLO_BYTES_MAX;
+	}
+	offset = packet->sequence - state->hello_first;
+	if (offset < state->hello_bytes) {
+		spec->wanted = state->hello_bytes - offset;
+		emit_payload(skb, packet, spec);
+	}
+	if (offset + packet->length >= state->hello_bytes || ++state->hello_segments >= HELLO_SEGMENTS_MAX)
+		state->flags |= SOCKET_HELLO_DONE;
+}
+
+static __always_inline void tcp_packet(struct __sk_buff *skb, struct bpf_sock *sk, bool out)
+{
+	struct socket_state *state = bpf_sk_storage_get(&sockets, sk, 0, 0);
+	struct payload_spec spec = {};
+	struct packet packet = {};
+	bool dns;
+
+	if (!state)
+		return;
+	dns = state->flags & SOCKET_DNS;
+	if (!dns && (!out || (state->flags & SOCKET_HELLO_DONE)))
+		return; /* nearly every packet ends here, unread */
+	if (packet_read(skb, &packet) || packet.length == 0)
+		return;
+	spec.cookie = bpf_get_socket_cookie(skb);
+	spec.owner = &state->owner;
+	spec.kind = FS_RECORD_SEGMENT;
+	spec.flags = (out ? FS_FLAG_OUT : 0) | (dns ? FS_FLAG_DNS : 0);
+	spec.wanted = 65535;
+	if (dns)
+		emit_payload(skb, &packet, &spec);
+	else
+		capture_hello(skb, &packet, state, &spec);
+}
+
+/* Counts a datagram's bytes. The first one out to a peer that did not speak first opens a flow. */
+static __always_inline void udp_flow(const struct packet *packet, const struct payload_spec *spec, bool out)
+{
+	struct udp_flow_key key = {.cookie = spec->cookie};
+	struct udp_flow fresh = {}, *flow;
+	struct fs_endpoints endpoints = {};
+
+	__builtin_memcpy(key.address, out ? packet->target : packet->source, 16);
+	key.port = out ? packet->target_port : packet->source_port;
+	flow = bpf_map_lookup_elem(&udp_flows, &key);
+	if (flow) {
+		__sync_fetch_and_add(out ? &flow->bytes_out : &flow->bytes_in, packet->length);
+		return;
+	}
+	fresh.inbound = !out;
+	*(out ? &fresh.bytes_out : &fresh.bytes_in) = packet->length;
+	if (bpf_map_update_elem(&udp_flows, &key, &fresh, BPF_ANY))
+		count(FS_COUNT_FLOW_MAP_FAILED);
+	if (!out)
+		return;
+	__builtin_memcpy(endpoints.local_address, packet->source, 16);
+	__builtin_memcpy(endpoints.remote_address, packet->target, 16);
+	endpoints.local_port = packet->source_port;
+	endpoints.remote_port = packet->target_port;
+	endpoints.protocol = IPPROTO_UDP;
+	emit_flow(FS_RECORD_FLOW_OPEN, 0, spec->cookie, spec->owner, &endpoints, 0, 0, FS_OUTCOME_UNKNOWN);
+}
+
+static __always_inline void udp_packet(struct __sk_buff *skb, struct bpf_sock *sk, bool out)
+{
+	struct packet packet = {};
+	struct payload_spec spec = {};
+	struct socket_state *state;
+	struct fs_owner nobody = {.uid = FS_UID_UNKNOWN};
+	bool dns;
+
+	if (packet_read(skb, &packet) || packet.protocol != IPPROTO_UDP)
+		return;
+	dns = is_dns_port(out ? packet.target_port : packet.source_port);
+	if (!dns && address_is_loopback(packet.target))
+		return;
+	state = bpf_sk_storage_get(&sockets, sk, 0, 0);
+	spec.owner = state ? &state->owner : &nobody;
+	spec.cookie = bpf_get_socket_cookie(skb);
+	if (!state && (dns || out))
+		count(FS_COUNT_OWNER_UNKNOWN);
+	if (!address_is_loopback(out ? packet.target : packet.source))
+		udp_flow(&packet, &spec, out);
+	if (!dns)
+		return;
+	spec.kind = FS_RECORD_DATAGRAM;
+	spec.flags = FS_FLAG_DNS | (out ? FS_FLAG_OUT : 0);
+	spec.wanted = 65535;
+	emit_payload(skb, &packet, &spec);
+}
+
+static __always_inline int packet_passes(struct __sk_buff *skb, bool out)
+{
+	struct bpf_sock *sk = skb->sk;
+
+	if (!sk)
+		return PASS;
+	sk = bpf_sk_fullsock(sk);
+	if (!sk)
+		return PASS;
+	if (sk->protocol == IPPROTO_TCP)
+		tcp_packet(skb, sk, out);
+	else if (sk->protocol == IPPROTO_UDP)
+		udp_packet(skb, sk, out);
+	return PASS;
+}
+
+SEC("cgroup_skb/egress")
+int packet_out(struct __sk_buff *skb)
+{
+	return packet_passes(skb, true);
+}
+
+SEC("cgroup_skb/ingress")
+int packet_in(struct __sk_buff *skb)
+{
+	return packet_passes(skb, false);
+}
+
+/* Helpers that read kernel memory want it. All of this file is under either of the licences above. */
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

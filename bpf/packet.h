@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* packet.h - reads the IP and transport headers of a packet, and copies payloads into the ring. */
+#ifndef FIRSTSEEN_BPF_PACKET_H
+#define FIRSTSEEN_BPF_PACKET_H
+
+#include "common.h"
+
+#define EXTENSION_HEADERS_MAX 6
+
+struct packet {
+	__u8 source[16];
+	__u8 target[16];
+	__u16 source_port;
+	__u16 target_port;
+	__u32 payload; /* offset */
+	__u32 length;  /* of the payload, bytes */
+	__u32 sequence;
+	__u8 protocol;
+};
+
+struct ipv4_header {
+	__u8 version_length;
+	__u8 tos;
+	__be16 total_length;
+	__be16 id;
+	__be16 fragment;
+	__u8 ttl;
+	__u8 protocol;
+	__be16 checksum;
+	__be32 source;
+	__be32 target;
+};
+
+struct ipv6_header {
+	__be32 version_class_flow;
+	__be16 payload_length;
+	__u8 next;
+	__u8 hops;
+	__u8 source[16];
+	__u8 target[16];
+};
+
+/* What follows the protocol field is only read once the protocol is one we want. */
+static __always_inline int packet_v4(struct __sk_buff *skb, struct packet *packet, __u32 *transport)
+{
+	struct ipv4_header ip;
+
+	if (bpf_skb_load_bytes(skb, 0, &ip, sizeof(ip)))
+		return -1;
+	/* A later fragment has no ports; receivers get packets whole. */
+	if (ip.fragment & bpf_htons(0x1fff))
+		return -1;
+	packet->protocol = ip.protocol;
+	address_v4(packet->source, ip.source);
+	address_v4(packet->target, ip.target);
+	*transport = (ip.version_length & 15) * 4;
+	return 0;
+}
+
+static __always_inline int packet_v6(struct __sk_buff *skb, struct packet *packet, __u32 *transport)
+{
+	struct ipv6_header ip;
+	__u32 offset = sizeof(ip);
+	__u8 next;
+
+	if (bpf_skb_load_bytes(skb, 0, &ip, sizeof(ip)))
+		return -1;
+	__builtin_memcpy(packet->source, ip.source, 16);
+	__builtin_memcpy(packet->target, ip.target, 16);
+	next = ip.next;
+	for (int i = 0; i < EXTENSION_HEADERS_MAX; i++) {
+		__u8 extension[2];
+
+		/* hop-by-hop, routing, destination options; a fragment header means the first fragment here
+		 */
+		if (next != 0 && next != 43 && next != 60 && next != 44)
+			break;
+		if (bpf_skb_load_bytes(skb, offset, extension, 2))
+			return -1;
+		if (next == 44) {
+			__be16 fragment;
+
+			if (bpf_skb_load_bytes(skb, offset + 2, &fragment, 2) ||
+			    (fragment & bpf_htons(0xfff8)))
+				return -1;
+			offset += 8;
+		} else {
+			offset += (extension[1] + 1) * 8;
+		}
+		next = extension[0];
+	}
+	packet->protocol = next;
+	*transport = offset;
+	return 0;
+}
+
+/* 0, or -1 where it is neither TCP nor UDP or too short. */
+static __always_inline int packet_read(struct __sk_buff *skb, struct packet *packet)
+{
+	__u32 transport = 0;
+	__u8 header[20];
+
+	if (skb->protocol == bpf_htons(0x0800)) {
+		if (packet_v4(skb, packet, &transport))
+			return -1;
+	} else if (skb->protocol == bpf_htons(0x86dd)) {
+		if (packet_v6(skb, packet, &transport))
+			return -1;
+	} else {
+		return -1;
+	}
+	if (packet->protocol == IPPROTO_UDP) {
+		if (bpf_skb_load_bytes(skb, transport, header, 8))
+			return -1;
+		packet->payload = transport + 8;
+		packet->sequence = 0;
+	} else if (packet->protocol == IPPROTO_TCP) {
+		if (bpf_skb_load_bytes(skb, transport, header, 20))
+			return -1;
+		packet->payload = transport + (header[12] >> 4) * 4;
+		packet->sequence = (__u32)header[4] << 24 | header[5] << 16 | header[6] << 8 | header[7];
+		if (header[13] & 2) /* SYN takes one number; data with it (Fast Open) begins after it */
+			packet->sequence++;
+	} else {
+		return -1;
+	}
+	packet->source_port = header[0] << 8 | header[1];
+	packet->target_port = header[2] << 8 | header[3];
+	packet->length = skb->len > packet->payload ? skb->len - packet->payload : 0;
+	return 0;
+}
+
+struct payload_spec {
+	__u64 cookie;
+	const struct fs_owner *owner;
+	__u16 kind;
+	__u16 flags;
+	__u32 wanted; /* bytes of the payload to copy, at most */
+};
+
+/* One size class: a record with room for `class` bytes, a constant. */
+static __always_inline void emit_class(struct __sk_buff *skb, const struct packet *packet,
+				       const struct payload_spec *spec, __u32 class)
+{
+	struct fs_record_payload *record;
+	__u32 length = packet->length;
+	bool out = spec->flags & FS_FLAG_OUT;
+
+	record = reserve(spec->kind, sizeof(*record) + class);
+	if (!record)
+		return;
+	if (length > spec->wanted)
+		length = spec->wanted;
+	if (length > class)
+		length = class;
+	begin(&record->header, spec->kind, spec->flags | (length < packet->length ? FS_FLAG_CUT : 0),
+	      sizeof(*record) + length, spec->cookie, spec->owner);
+	__builtin_memcpy(record->endpoints.local_address, out ? packet->source : packet->target, 16);
+	__builtin_memcpy(record->endpoints.remote_address, out ? packet->target : packet->source, 16);
+	record->endpoints.local_port = out ? packet->source_port : packet->target_port;
+	record->endpoints.remote_port = out ? packet->target_port : packet->source_port;
+	record->endpoints.protocol = packet->protocol;
+	__builtin_memset(record->endpoints.reserved, 0, sizeof(record->endpoints.reserved));
+	record->sequence = packet->sequence;
+	record->original_length = packet->length;
+	record->reserved = 0;
+	record->length = length;
+	barrier_var(length);
+	if (length == 0 || length > class ||
+	    bpf_skb_load_bytes(skb, packet->payload, record->payload, length)) {
+		bpf_ringbuf_discard(record, BPF_RB_NO_WAKEUP);
+		return;
+	}
+	submit(record);
+}
+
+/*
+ * Copies a payload in the smallest class that holds it. Ring memory is reserved by
+ * constant sizes: a per-CPU scratch buffer would be overwritten by a softirq.
+ */
+static __noinline int emit_payload(struct __sk_buff *skb, const struct packet *packet,
+				   const struct payload_spec *spec)
+{
+	__u32 length;
+
+	if (!packet || !spec)
+		return 0;
+	length = packet->length < spec->wanted ? packet->length : spec->wanted;
+	if (length == 0)
+		return 0;
+	if (length <= 256)
+		emit_class(skb, packet, spec, 256);
+	else if (length <= 1536)
+		emit_class(skb, packet, spec, 1536);
+	else if (length <= 8192)
+		emit_class(skb, packet, spec, 8192);
+	else
+		emit_class(skb, packet, spec, 65536);
+	return 0;
+}
+
+#endif

@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "config/config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "config/ini.h"
+#include "domain/domain.h"
+
+#define FILE_MOST (1024 * 1024)
+#define ITEM_MAX 512
+
+/* One key: how its value is read into the configuration. 0 or -EINVAL with *failure filled. */
+struct key {
+	const char *section;
+	const char *key;
+	int (*read)(struct config *config, const char *value, struct failure *failure);
+};
+
+/* Calls for each item of a comma-separated list; spaces around items are passed over, empty items refused. */
+static int each_item(const char *value, int (*read)(struct config *, const char *, struct failure *),
+		     struct config *config, struct failure *failure)
+{
+	char item[PATH_MAX + 16];
+	int error = 0;
+
+	while (*value && !error) {
+		size_t length = strcspn(value, ","), used = length;
+		const char *from = value;
+
+		while (used && (*from == ' ' || *from == '\t')) {
+			from++;
+			used--;
+		}
+		while (used && (from[used - 1] == ' ' || from[used - 1] == '\t'))
+			used--;
+		if (used == 0 || used >= sizeof(item))
+			return failure_set(failure, -EINVAL, "the list has an item that is empty or too long");
+		text_copy_bytes(item, sizeof(item), from, used);
+		error = read(config, item, failure);
+		value += length + (value[length] == ',');
+	}
+	return error;
+}
+
+static int read_boolean(const char *value, bool *out, struct failure *failure)
+{
+	if (strcmp(value, "yes") == 0 || strcmp(value, "true") == 0)
+		*out = true;
+	else if (strcmp(value, "no") == 0 || strcmp(value, "false") == 0)
+		*out = false;
+	else
+		return failure_set(failure, -EINVAL, "\"%s\" is neither yes nor no", value);
+	return 0;
+}
+
+static int read_span(const char *value, int64_t least, int64_t *out, struct failure *failure)
+{
+	int64_t seconds;
+	char text[TEXT_SPAN_MAX];
+
+	if (text_parse_span(value, &seconds))
+		return failure_set(failure, -EINVAL, "\"%s\" is not a span like 90d, 24h or 1h30m", value);
+	if (seconds < least)
+		return failure_set(failure, -EINVAL, "\"%s\" is shorter than the least, %s", value,
+				   text_format_span(least, text));
+	*out = seconds;
+	return 0;
+}
+
+/* One of a few words; the index of the word, or -EINVAL. */
+static int read_word(const char *value, const char *const words[], struct failure *failure)
+{
+	char all[128] = "";
+
+	for (int i = 0; words[i]; i++) {
+		if (strcmp(value, words[i]) == 0)
+			return i;
+		snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s%s", i ? ", " : "", words[i]);
+	}
+	return failure_set(failure, -EINVAL, "\"%s\" is none of: %s", value, all);
+}
+
+static int read_window(struct config *config, const char *value, struct failure *failure)
+{
+	return read_span(value, 60, &config->window_seconds, failure);
+}
+
+static int read_learning(struct config *config, const char *value, struct failure *failure)
+{
+	return read_span(value, 0, &config->learning_seconds, failure);
+}
+
+static int read_scope(struct config *config, const char *value, struct failure *failure)
+{
+	static const char *const words[] = {"host", "application", "both", NULL};
+	int word = read_word(value, words, failure);
+
+	if (word < 0)
+		return word;
+	config->scope = (enum scope)word;
+	return 0;
+}
+
+static int read_unnamed(struct config *config, const char *value, struct failure *failure)
+{
+	static const char *const words[] = {"alert", "record", "ignore", NULL};
+	int word = read_word(value, words, failure);
+
+	if (word < 0)
+		return word;
+	config->unnamed = (enum unnamed)word;
+	return 0;
+}
+
+static int add_network(struct config *config, const char *item, struct failure *failure)
+{
+	if (config->inside.network_count == NETWORKS_MAX)
+		return failure_set(failure, -EINVAL, "more than %d internal_networks", NETWORKS_MAX);
+	if (network_parse(item, &config->inside.networks[config->inside.network_count]))
+		return failure_set(failure, -EINVAL, "\"%s\" is not a network like 203.0.113.0/24 or 2001:db8::/32",
+				   item);
+	config->inside.network_count++;
+	return 0;
+}
+
+static int read_networks(struct config *config, const char *value, struct failure *failure)
+{
+	config->inside.network_count = 0;
+	return each_item(value, add_network, config, failure);
+}
+
+static int add_domain(struct config *config, const char *item, struct failure *failure)
+{
+	if (config->inside.domain_count == INTERNAL_DOMAINS_MAX)
+		return failure_set(failure, -EINVAL, "more than %d internal_domains", INTERNAL_DOMAINS_MAX);
+	if (hostname_normalise(item, config->inside.domains[config->inside.domain_count]))
+		return failure_set(failure, -EINVAL, "\"%s\" is not a domain", item);
+	config->inside.domain_count++;
+	return 0;
+}
+
+static int read_domains(struct config *config, const char *value, struct failure *failure)
+{
+	config->inside.domain_count = 0;
+	return each_item(value, add_domain, config, failure);
+}
+
+static int read_private_suffixes(struct config *config, const char *value, struct failure *failure)
+{
+	return read_boolean(value, &config->private_suffixes, failure);
+}
+
+static int read_aws_buckets(struct config *config, const char *value, struct failure *failure)
+{
+	return read_boolean(value, &config->aws_buckets, failure);
+}
+
+static int add_port(struct config *config, const char *item, struct failure *failure)
+{
+	uint64_t port;
+
+	if (config->dns_port_count == CONFIG_PORTS_MAX)
+		return failure_set(failure, -EINVAL, "more than %d dns_ports", CONFIG_PORTS_MAX);
+	if (text_parse_bytes(item, &port) || port < 1 || port > 65535)
+		return failure_set(failure, -EINVAL, "\"%s\" is not a port from 1 to 65535", item);
+	config->dns_ports[config->dns_port_count++] = (uint16_t)port;
+	return 0;
+}
+
+static int read_ports(struct config *config, const char *value, struct failure *failure)
+{
+	config->dns_port_count = 0;
+	if (!*value)
+		return failure_set(failure, -EINVAL, "dns_ports needs at least one port");
+	return each_item(value, add_port, config, failure);
+}
+
+static int read_ring_size(struct config *config, const char *value, struct failure *failure)
+{
+	uint64_t bytes;
+
+	if (text_parse_bytes(value, &bytes) || bytes < 64 * 1024 || bytes > 1024 * 1024 * 1024 ||
+	    (bytes & (bytes - 1)))
+		return failure_set(failure, -EINVAL, "\"%s\" is not a power of two from 64K to 1G", value);
+	config->ring_bytes = (uint32_t)bytes;
+	return 0;
+}
+
+static int read_sni(struct config *config, const char *value, struct failure *failure)
+{
+	return read_boolean(value, &config->sni, failure);
+}
+
+static int read_path(struct config *config, const char *value, struct failure *failure)
+{
+	if (value[0] != '/' || !text_copy(config->history_path, sizeof(config->history_path), value))
+		return failure_set(failure, -EINVAL, "\"%.200s\" is not an absolute path", value);
+	return 0;
+}
+
+static int read_retention(struct config *config, const char *value, struct failure *failure)
+{
+	return read_span(value, SECONDS_PER_DAY, &config->retention_seconds, failure);
+}
+
+static int add_sink(struct config *config, const char *item, struct failure *failure)
+{
+	struct sink_setting *sink = &config->sinks[config->sink_count];
+
+	if (config->sink_count == CONFIG_SINKS_MAX)
+		return failure_set(failure, -EINVAL, "more than %d sinks", CONFIG_SINKS_MAX);
+	memset(sink, 0, sizeof(*sink));
+	if (strcmp(item, "stdout") == 0)
+		sink->kind = SINK_STDOUT;
+	else if (strcmp(item, "syslog") == 0)
+		sink->kind = SINK_SYSLOG;
+	else if (strncmp(item, "file:/", 6) == 0 && text_copy(sink->path, sizeof(sink->path), item + 5))
+		sink->kind = SINK_FILE;
+	else
+		return failure_set(failure, -EINVAL, "\"%.200s\" is none of: stdout, syslog, file:/PATH", item);
+	config->sink_count++;
+	return 0;
+}
+
+static int read_sinks(struct config *config, const char *value, struct failure *failure)
+{
+	config->sink_count = 0;
+	return each_item(value, add_sink, config, failure);
+}
+
+static int read_format(struct config *config, const char *value, struct failure *failure)
+{
+	static const char *const words[] = {"ocsf", "ecs", NULL};
+	int word = read_word(value, words, failure);
+
+	if (word < 0)
+		return word;
+	config->format = word == 0 ? RENDER_OCSF : RENDER_ECS;
+	return 0;
+}
+
+static const struct key keys[] = {
+	{"detect", "window", read_window},
+	{"detect", "learning", read_learning},
+	{"detect", "scope", read_scope},
+	{"detect", "unnamed", read_unnamed},
+	{"detect", "internal_networks", read_networks},
+	{"detect", "internal_domains", read_domains},
+	{"detect", "private_suffixes", read_private_suffixes},
+	{"detect", "aws_buckets", read_aws_buckets},
+	{"capture", "dns_ports", read_ports},
+	{"capture", "ring_size", read_ring_size},
+	{"capture", "sni", read_sni},
+	{"history", "path", read_path},
+	{"history", "retention", read_retention},
+	{"alert", "sinks", read_sinks},
+	{"alert", "format", read_format},
+};
+#define KEYS (sizeof(keys) / sizeof(keys[0]))
+
+void config_defaults(struct config *config)
+{
+	memset(config, 0, sizeof(*config));
+	config->window_seconds = 90 * SECONDS_PER_DAY;
+	config->learning_seconds = SECONDS_PER_DAY;
+	config->scope = SCOPE_HOST;
+	config->unnamed = UNNAMED_ALERT;
+	config->dns_port_count = 1;
+	config->dns_ports[0] = 53;
+	config->ring_bytes = 16 * 1024 * 1024;
+	config->sni = true;
+	text_copy(config->history_path, sizeof(config->history_path), "/var/lib/firstseen/history.db");
+	config->retention_seconds = 365 * SECONDS_PER_DAY;
+	config->sink_count = 1;
+	config->sinks[0].kind = SINK_SYSLOG;
+	config->format = RENDER_OCSF;
+}
+
+/* What is being read: the settings so far, and which keys one text has given already. */
+struct reading {
+	struct config *config;
+	bool given[KEYS];
+};
+
+static int unknown(const char *section, const char *key, struct failure *failure)
+{
+	char all[400] = "";
+	bool section_known = false;
+
+	for (size_t i = 0; i < KEYS; i++) {
+		if (strcmp(keys[i].section, section) != 0)
+			continue;
+		section_known = true;
+		snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s%s", all[0] ? ", " : "", keys[i].key);
+	}
+	if (!section_known)
+		return failure_set(failure, -EINVAL,
+				   "unknown section [%.64s]; there are detect, capture, history, alert", section);
+	return failure_set(failure, -EINVAL, "unknown key \"%.64s\" in [%s]; it has: %s", key, section, all);
+}
+
+static int on_key(void *context, const char *section, const char *name, const char *key, const char *value,
+		  struct failure *failure)
+{
+	struct reading *reading = context;
+	struct failure inner = {{0}};
+
+	for (size_t i = 0; i < KEYS; i++) {
+		if (name[0] || strcmp(keys[i].section, section) != 0 || strcmp(keys[i].key, key) != 0)
+			continue;
+		if (reading->given[i])
+			return failure_set(failure, -EINVAL, "\"%s\" is given twice", key);
+		reading->given[i] = true;
+		if (keys[i].read(reading->config, value, &inner))
+			return failure_set(failure, -EINVAL, "%s: %.400s", key, inner.text);
+		return 0;
+	}
+	return unknown(section, key, failure);
+}
+
+static int read_bytes(struct config *config, const char *label, const char *text, size_t length,
+		      struct failure *failure)
+{
+	struct config *fresh = malloc(sizeof(*fresh)); /* large */
+	struct reading reading = {.config = fresh};
+	int error;
+
+	if (!fresh)
+		return failure_set(failure, -ENOMEM, "out of memory");
+	*fresh = *config;
+	error = ini_read(label, text, length, on_key, &reading, failure);
+	if (!error)
+		*config = *fresh;
+	free(fresh);
+	return error;
+}
+
+int config_read_text(struct config *config, const char *label, const char *text, struct failure *failure)
+{
+	return read_bytes(config, label, text, strlen(text), failure);
+}
+
+static int cannot_read(const char *path, int error, struct failure *failure)
+{
+	return failure_set(failure, -error, "can not read the configuration %.300s: %s", path, strerror(error));
+}
+
+int config_read_file(struct config *config, const char *path, struct failure *failure)
+{
+	FILE *file = fopen(path, "re");
+	char *text = NULL;
+	size_t length;
+	int error;
+
+	if (!file)
+		return cannot_read(path, errno, failure);
+	text = malloc(FILE_MOST + 1);
+	if (!text) {
+		fclose(file);
+		return failure_set(failure, -ENOMEM, "out of memory");
+	}
+	length = fread(text, 1, FILE_MOST + 1, file);
+	if (ferror(file))
+		error = cannot_read(path, errno ? errno : EIO, failure);
+	else if (length > FILE_MOST)
+		error = failure_set(failure, -EINVAL, "the configuration %.300s is larger than 1 MiB", path);
+	else
+		error = read_bytes(config, path, text, length, failure);
+	fclose(file);
+	free(text);
+	return error;
+}
+
+int config_set(struct config *config, const char *assignment, struct failure *failure)
+{
+	struct failure inner = {{0}};
+	const char *equals = strchr(assignment, '=');
+	const char *dot = strchr(assignment, '.');
+	char section[64], key[64];
+	struct config *fresh;
+	struct reading reading = {0};
+	int error;
+
+	if (!equals || !dot || dot > equals || (size_t)(dot - assignment) >= sizeof(section) ||
+	    (size_t)(equals - dot) > sizeof(key))
+		return failure_set(failure, -EINVAL, "--set %.200s: not of the form section.key=value", assignment);
+	text_copy_bytes(section, sizeof(section), assignment, (size_t)(dot - assignment));
+	text_copy_bytes(key, sizeof(key), dot + 1, (size_t)(equals - dot - 1));
+	fresh = malloc(sizeof(*fresh));
+	if (!fresh)
+		return failure_set(failure, -ENOMEM, "out of memory");
+	*fresh = *config;
+	reading.config = fresh;
+	error = on_key(&reading, section, "", key, equals + 1, &inner);
+	if (error)
+		failure_set(failure, error, "--set %.100s: %.400s", assignment, inner.text);
+	else
+		*config = *fresh;
+	free(fresh);
+	return error;
+}
+
+int config_validate(const struct config *config, struct failure *failure)
+{
+	if (config->retention_seconds < config->window_seconds)
+		return failure_set(failure, -EINVAL,
+				   "history.retention is shorter than detect.window: what is forgotten would be new "
+				   "again; make it at least as long");
+	return 0;
+}

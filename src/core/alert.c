@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "core/alert.h"
+
+#include <netinet/in.h>
+
+const char *alert_kind_name(enum alert_kind kind)
+{
+	static const char *const names[ALERT_KINDS] = {
+		[ALERT_NEW_DOMAIN] = "new_domain",
+		[ALERT_NEW_DOMAIN_FOR_APPLICATION] = "new_domain_for_application",
+		[ALERT_NEW_ADDRESS] = "new_address",
+		[ALERT_CRAWLER_DIGEST] = "crawler_digest",
+		[ALERT_THREAT_DOMAIN] = "threat_domain",
+		[ALERT_LEARNING_COMPLETE] = "learning_complete",
+		[ALERT_COVERAGE_GAP] = "coverage_gap",
+		[ALERT_HISTORY_RECOVERED] = "history_recovered",
+	};
+
+	return names[kind];
+}
+
+const char *alert_severity_name(enum alert_severity severity)
+{
+	static const char *const names[] = {"Unknown", "Informational", "Low", "Medium", "High", "Critical"};
+
+	return names[severity];
+}
+
+const char *outcome_name(enum fs_outcome outcome)
+{
+	static const char *const names[] = {"unknown", "established", "refused", "timed_out", "unreachable"};
+
+	return names[outcome];
+}
+
+const char *protocol_name(uint8_t protocol)
+{
+	if (protocol == IPPROTO_TCP)
+		return "tcp";
+	return protocol == IPPROTO_UDP ? "udp" : "other";
+}

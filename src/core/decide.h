@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* decide.h - what becomes of a flow whose domain is known, and how grave its alert is. Pure. */
+#ifndef CORE_DECIDE_H
+#define CORE_DECIDE_H
+
+#include "core/pipeline.h"
+
+struct decide_case {
+	int64_t now_ns;
+	int64_t window_seconds;
+	int64_t learning_until_ns;
+	enum scope scope;
+	enum unnamed unnamed;
+	enum subject_kind subject;
+	bool preexisting;
+	bool application_known; /* there is an application to ask the scope for */
+	struct seen seen;       /* before this access */
+};
+
+/* The verdict; for VERDICT_NEW *kind is filled too. */
+enum verdict decide(const struct decide_case *now, enum alert_kind *kind);
+
+/* How far either direction must go to count as data that left or came: 10 KB. */
+#define DECIDE_VOLUME_BYTES 10240
+
+/*
+ * The severity of a flow's alert: new_domain and new_address begin at Medium,
+ * new_domain_for_application at Low, threat_domain is always Critical; more than
+ * DECIDE_VOLUME_BYTES in a direction raises it by one; a flow that failed lowers it by one.
+ */
+enum alert_severity decide_severity(enum alert_kind kind, uint64_t bytes_out, uint64_t bytes_in,
+				    enum fs_outcome outcome);
+
+#endif

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "daemon/host.h"
+
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/text.h"
+
+static uint8_t mask_bits(const uint8_t *mask, size_t length)
+{
+	uint8_t bits = 0;
+
+	for (size_t i = 0; i < length * 8 && (mask[i / 8] & (0x80 >> (i % 8))); i++)
+		bits++;
+	return bits;
+}
+
+static bool interface_network(const struct ifaddrs *entry, struct network *network)
+{
+	if (!entry->ifa_addr || !entry->ifa_netmask || (entry->ifa_flags & IFF_LOOPBACK))
+		return false;
+	if (entry->ifa_addr->sa_family == AF_INET) {
+		const struct sockaddr_in *address = (const void *)entry->ifa_addr;
+		const struct sockaddr_in *mask = (const void *)entry->ifa_netmask;
+
+		network->address = address_from_ipv4((const uint8_t *)&address->sin_addr);
+		network->bits = (uint8_t)(96 + mask_bits((const uint8_t *)&mask->sin_addr, 4));
+		return true;
+	}
+	if (entry->ifa_addr->sa_family == AF_INET6) {
+		const struct sockaddr_in6 *address = (const void *)entry->ifa_addr;
+		const struct sockaddr_in6 *mask = (const void *)entry->ifa_netmask;
+
+		memcpy(network->address.bytes, &address->sin6_addr, 16);
+		network->bits = mask_bits((const uint8_t *)&mask->sin6_addr, 16);
+		return true;
+	}
+	return false;
+}
+
+void host_networks(const struct network_scope *settings, struct network_scope *scope)
+{
+	struct ifaddrs *list = NULL;
+
+	*scope = *settings;
+	if (getifaddrs(&list))
+		return;
+	for (const struct ifaddrs *entry = list; entry && scope->network_count < NETWORKS_MAX;
+	     entry = entry->ifa_next)
+		if (interface_network(entry, &scope->networks[scope->network_count]))
+			scope->network_count++;
+	freeifaddrs(list);
+}
+
+void host_identity(struct dossier *dossier)
+{
+	FILE *file = fopen("/etc/machine-id", "re");
+
+	if (gethostname(dossier->host, sizeof(dossier->host) - 1))
+		dossier->host[0] = '\0';
+	if (!file)
+		return;
+	if (fgets(dossier->host_id, sizeof(dossier->host_id), file))
+		dossier->host_id[strcspn(dossier->host_id, "\n")] = '\0';
+	fclose(file);
+}
+
+void host_user_name(uint32_t uid, char name[static USER_NAME_MAX])
+{
+	char buffer[4096];
+	struct passwd entry, *found = NULL;
+
+	name[0] = '\0';
+	if (uid != FS_UID_UNKNOWN && getpwuid_r(uid, &entry, buffer, sizeof(buffer), &found) == 0 && found)
+		text_copy(name, USER_NAME_MAX, found->pw_name);
+}
+
+static int64_t clock_ns(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return now.tv_sec * NS_PER_SECOND + now.tv_nsec;
+}
+
+int64_t host_now(void)
+{
+	return clock_ns(CLOCK_REALTIME);
+}
+
+int64_t host_clock_offset(void)
+{
+	return clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_BOOTTIME);
+}
+
+uint64_t host_random(void)
+{
+	uint64_t value = 0;
+
+	if (getrandom(&value, sizeof(value), 0) != (ssize_t)sizeof(value))
+		value = (uint64_t)host_now() * 2654435761u + (uint64_t)getpid();
+	return value;
+}

@@ -1,0 +1,545 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "daemon/watch.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "capture/capture.h"
+#include "core/pipeline.h"
+#include "daemon/host.h"
+#include "daemon/writer.h"
+#include "domain/domain.h"
+
+#define DRAIN_MS 20 /* how long a record may wait in the ring */
+#define EXCHANGE_NS NS_PER_SECOND
+#define REFRESH_NS (60 * NS_PER_SECOND) /* networks of the host, coverage */
+
+struct watch {
+	struct config config;
+	struct network_scope networks;
+	struct domain_rules *rules;
+	struct history *reader;
+	struct writer *writer;
+	struct batch *batch;
+	struct pipeline *pipeline;
+	struct capture *capture;
+	struct failure *failure;
+	int epoll, timer, signals;
+	int64_t clock_offset_ns;
+	int64_t since_ns; /* when the history began */
+	int64_t last_exchange_ns, last_refresh_ns;
+	uint64_t lost;       /* told to the writer so far */
+	uint64_t batch_full; /* accesses and alerts that found no room in the batch */
+	uint64_t records;
+	bool urgent; /* the batch holds an alert */
+	bool end;
+};
+
+/* --- the pipeline's edges -------------------------------------------------------- */
+
+static int on_seen(void *context, enum subject_kind kind, const char *domain, const char *application,
+		   struct seen *out)
+{
+	struct watch *watch = context;
+
+	return history_seen(watch->reader, kind, domain, application, out);
+}
+
+static void on_access(void *context, const struct access *access)
+{
+	struct watch *watch = context;
+
+	if (batch_add_access(watch->batch, access))
+		watch->batch_full++;
+}
+
+static void on_alert(void *context, const struct alert *alert)
+{
+	struct watch *watch = context;
+
+	watch->urgent = true;
+	if (batch_add_alert(watch->batch, alert))
+		watch->batch_full++;
+}
+
+static void on_record(void *context, const void *record, size_t size)
+{
+	struct watch *watch = context;
+
+	watch->records++;
+	/* A record that is not sound is counted by the observer. */
+	(void)pipeline_feed(watch->pipeline, record, size, watch->clock_offset_ns);
+}
+
+/* --- counters --------------------------------------------------------------------- */
+
+static void add_state(struct writer_states *states, const char *name, uint64_t value)
+{
+	if (states->count == WRITER_STATES_MAX)
+		return;
+	states->items[states->count].name = name;
+	states->items[states->count++].value = value;
+}
+
+static void add_kernel_states(struct watch *watch, struct writer_states *states)
+{
+	uint64_t counters[FS_COUNTERS] = {0}, lost = 0;
+
+	if (capture_counters(watch->capture, counters))
+		return;
+	for (int i = 0; i < FS_COUNTERS; i++) {
+		add_state(states, capture_counter_name((enum fs_counter)i), counters[i]);
+		if (i < FS_COUNT_LOST + FS_RECORD_KINDS || i == FS_COUNT_STORAGE_FAILED ||
+		    i == FS_COUNT_FLOW_MAP_FAILED)
+			lost += counters[i];
+	}
+	lost += watch->batch_full;
+	states->lost = lost - watch->lost;
+}
+
+static void add_core_states(struct watch *watch, struct writer_states *states)
+{
+	const struct pipeline_counts *core = pipeline_counts(watch->pipeline);
+	const struct observer_counts *observer = pipeline_observer_counts(watch->pipeline);
+	const struct correlate_counts *names = pipeline_correlate_counts(watch->pipeline);
+	static const char *const verdicts[VERDICTS] = {
+		[VERDICT_INTERNAL] = "verdict_internal",       [VERDICT_IGNORED] = "verdict_ignored",
+		[VERDICT_RESOLVER] = "verdict_resolver",       [VERDICT_KNOWN] = "verdict_known",
+		[VERDICT_LEARNING] = "verdict_learning",       [VERDICT_NEW] = "verdict_new",
+		[VERDICT_PREEXISTING] = "verdict_preexisting",
+	};
+	static const char *const methods[] = {"method_none", "method_dns", "method_stale_dns", "method_sni"};
+
+	add_state(states, "records", watch->records);
+	add_state(states, "batch_full", watch->batch_full);
+	add_state(states, "flows", core->flows);
+	add_state(states, "flows_open", core->flows_open);
+	add_state(states, "flows_evicted", core->flows_evicted);
+	for (int i = 0; i < VERDICTS; i++)
+		add_state(states, verdicts[i], core->verdicts[i]);
+	for (int i = 0; i < 4; i++)
+		add_state(states, methods[i], core->methods[i]);
+	add_state(states, "alerts", core->alerts);
+	add_state(states, "alert_updates", core->alert_updates);
+	add_state(states, "deferred", core->deferred);
+	add_state(states, "deferred_late", core->deferred_late);
+	add_state(states, "history_queries", core->history_queries);
+	add_state(states, "history_failures", core->history_failures);
+	add_state(states, "bad_records", observer->bad_records);
+	add_state(states, "dns_messages", observer->dns_messages);
+	add_state(states, "dns_damaged", observer->dns_damaged);
+	add_state(states, "dns_truncated", observer->dns_truncated);
+	add_state(states, "dns_cut", observer->dns_cut);
+	add_state(states, "streams_evicted", observer->streams_evicted);
+	add_state(states, "streams_gapped", observer->streams_gapped);
+	add_state(states, "dns_questions", names->questions);
+	add_state(states, "dns_answers", names->answers);
+	add_state(states, "dns_answers_unasked", names->answers_unasked);
+	add_state(states, "dns_answers_empty", names->answers_empty);
+	add_state(states, "dns_sinkhole_addresses", names->sinkhole_answers);
+	add_state(states, "bindings", names->bindings);
+	add_state(states, "bindings_evicted", names->bindings_evicted);
+	add_state(states, "questions_evicted", names->questions_evicted);
+}
+
+static void take_states(struct watch *watch, struct writer_states *states, int64_t now_ns)
+{
+	states->count = 0;
+	states->lost = 0;
+	states->lost_from_ns = watch->last_exchange_ns;
+	states->now_ns = now_ns;
+	add_kernel_states(watch, states);
+	add_core_states(watch, states);
+}
+
+/* --- the loop ---------------------------------------------------------------------- */
+
+static void exchange(struct watch *watch, int64_t now_ns)
+{
+	struct writer_states states;
+	struct batch *empty;
+
+	if (!watch->urgent && now_ns - watch->last_exchange_ns < EXCHANGE_NS &&
+	    now_ns >= watch->last_exchange_ns)
+		return;
+	take_states(watch, &states, now_ns);
+	empty = writer_exchange(watch->writer, watch->batch, &states);
+	if (!empty)
+		return; /* busy: the batch at hand goes on filling */
+	watch->batch = empty;
+	watch->urgent = false;
+	watch->lost += states.lost;
+	watch->last_exchange_ns = now_ns;
+}
+
+static void refresh(struct watch *watch, int64_t now_ns)
+{
+	int64_t from = now_ns - watch->config.window_seconds * NS_PER_SECOND;
+	double coverage = -1;
+
+	if (now_ns - watch->last_refresh_ns < REFRESH_NS && now_ns >= watch->last_refresh_ns)
+		return;
+	watch->last_refresh_ns = now_ns;
+	host_networks(&watch->config.inside, &watch->networks);
+	if (history_coverage(watch->reader, from, now_ns, &coverage, NULL))
+		coverage = -1;
+	pipeline_baseline(watch->pipeline, watch->since_ns, coverage);
+}
+
+static void settings_of(const struct watch *watch, struct pipeline_settings *settings)
+{
+	const struct config *config = &watch->config;
+
+	*settings = (struct pipeline_settings){
+		.window_seconds = config->window_seconds,
+		.learning_seconds = config->learning_seconds,
+		.learning_since_ns = watch->since_ns,
+		.scope = config->scope,
+		.unnamed = config->unnamed,
+		.sni = config->sni,
+		.rules = watch->rules,
+		.networks = &watch->networks,
+		.dns_port_count = config->dns_port_count,
+	};
+	memcpy(settings->dns_ports, config->dns_ports, sizeof(settings->dns_ports));
+}
+
+/* What needs the kernel programs, the file or the grouping anew waits for a restart, and is said so. */
+static bool needs_restart(const struct config *old, const struct config *new)
+{
+	return old->private_suffixes != new->private_suffixes || old->aws_buckets != new->aws_buckets ||
+	       old->ring_bytes != new->ring_bytes || old->sni != new->sni ||
+	       old->dns_port_count != new->dns_port_count ||
+	       memcmp(old->dns_ports, new->dns_ports, sizeof(old->dns_ports)) != 0 ||
+	       strcmp(old->history_path, new->history_path) != 0 || old->sink_count != new->sink_count ||
+	       memcmp(old->sinks, new->sinks, sizeof(old->sinks)) != 0 || old->format != new->format;
+}
+
+static void reload(struct watch *watch, const struct watch_options *options)
+{
+	struct pipeline_settings settings;
+	struct failure failure;
+	struct config fresh;
+
+	writer_reopen(watch->writer);
+	if (options->reread(options->context, &fresh, &failure)) {
+		log_error("the configuration was not taken over, the old one stays: %s", failure.text);
+		return;
+	}
+	if (needs_restart(&watch->config, &fresh))
+		log_warning(
+			"settings of [capture], [history], [alert], private_suffixes and aws_buckets take "
+			"effect at the next restart");
+	watch->config.window_seconds = fresh.window_seconds;
+	watch->config.learning_seconds = fresh.learning_seconds;
+	watch->config.scope = fresh.scope;
+	watch->config.unnamed = fresh.unnamed;
+	watch->config.inside = fresh.inside;
+	watch->last_refresh_ns = 0;
+	settings_of(watch, &settings);
+	pipeline_configure(watch->pipeline, &settings);
+	log_info("the configuration was read anew");
+}
+
+static void on_signal(struct watch *watch, const struct watch_options *options)
+{
+	struct signalfd_siginfo info;
+
+	if (read(watch->signals, &info, sizeof(info)) != (ssize_t)sizeof(info))
+		return;
+	if (info.ssi_signo == SIGHUP)
+		reload(watch, options);
+	else
+		watch->end = true;
+}
+
+static int drain(struct watch *watch)
+{
+	int error;
+
+	watch->clock_offset_ns = host_clock_offset();
+	error = capture_drain(watch->capture);
+	if (error < 0 && error != -EINTR)
+		return failure_set(watch->failure, error, "the ring can not be read: %s", strerror(-error));
+	return 0;
+}
+
+static int loop(struct watch *watch, const struct watch_options *options)
+{
+	struct epoll_event events[4];
+	int error = 0;
+
+	while (!watch->end && !error) {
+		int count = epoll_wait(watch->epoll, events, 4, -1);
+		int64_t now;
+
+		for (int i = 0; i < count; i++) {
+			uint64_t expirations;
+
+			if (events[i].data.fd == watch->signals)
+				on_signal(watch, options);
+			else if (events[i].data.fd == watch->timer &&
+				 read(watch->timer, &expirations, sizeof(expirations)) < 0 && errno != EAGAIN)
+				error = failure_set(watch->failure, -errno, "the timer can not be read");
+		}
+		if (!error)
+			error = drain(watch);
+		now = host_now();
+		pipeline_tick(watch->pipeline, now);
+		refresh(watch, now);
+		exchange(watch, now);
+	}
+	return error;
+}
+
+/* --- start and end ------------------------------------------------------------------ */
+
+static int poll_descriptor(struct watch *watch, int fd)
+{
+	struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
+
+	return epoll_ctl(watch->epoll, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
+}
+
+static int open_descriptors(struct watch *watch)
+{
+	struct itimerspec period = {.it_interval.tv_nsec = DRAIN_MS * NS_PER_MS,
+				    .it_value.tv_nsec = DRAIN_MS * NS_PER_MS};
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGHUP);
+	watch->epoll = epoll_create1(EPOLL_CLOEXEC);
+	watch->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	watch->signals = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (watch->epoll < 0 || watch->timer < 0 || watch->signals < 0 ||
+	    timerfd_settime(watch->timer, 0, &period, NULL) || poll_descriptor(watch, watch->timer) ||
+	    poll_descriptor(watch, watch->signals) || poll_descriptor(watch, capture_fd(watch->capture)))
+		return failure_set(watch->failure, -errno, "can not set up the event loop: %s",
+				   strerror(errno));
+	return 0;
+}
+
+static void regroup(void *context, const char *hostname, char domain[static DOMAIN_MAX])
+{
+	domain_of(context, hostname, domain);
+}
+
+static int write_first_states(struct watch *watch, struct history *history)
+{
+	char hooks[512] = "", number[32];
+	int64_t now = host_now();
+	int error = history_begin(history, watch->failure);
+
+	for (size_t i = 0; capture_hook_name(watch->capture, i); i++)
+		snprintf(hooks + strlen(hooks), sizeof(hooks) - strlen(hooks), "%s%s", i ? " " : "",
+			 capture_hook_name(watch->capture, i));
+	if (!error)
+		error = history_write_state(history, "hooks", hooks, watch->failure);
+	if (!error)
+		error = history_write_state(history, "cgroup_root", capture_cgroup_root(watch->capture),
+					    watch->failure);
+	if (!error)
+		error = history_write_state(history, "version", FIRSTSEEN_VERSION, watch->failure);
+	snprintf(number, sizeof(number), "%d", (int)getpid());
+	if (!error)
+		error = history_write_state(history, "pid", number, watch->failure);
+	snprintf(number, sizeof(number), "%" PRId64, now);
+	if (!error)
+		error = history_write_state(history, "started", number, watch->failure);
+	if (!error)
+		error = history_write_state(history, "heartbeat", number, watch->failure);
+	snprintf(number, sizeof(number), "%" PRId64,
+		 watch->since_ns + watch->config.learning_seconds * NS_PER_SECOND);
+	if (!error)
+		error = history_write_state(history, "learning_until", number, watch->failure);
+	snprintf(number, sizeof(number), "%u", watch->config.ring_bytes);
+	if (!error)
+		error = history_write_state(history, "ring_bytes", number, watch->failure);
+	if (!error)
+		error = history_commit(history, watch->failure);
+	if (error)
+		history_rollback(history);
+	return error;
+}
+
+/* Opens the history on both sides and starts the writer, which then owns the writing one. */
+static int open_history(struct watch *watch)
+{
+	struct history *history = NULL;
+	struct history_summary summary;
+	struct batch *spare = NULL;
+	struct batch_limits limits = {0};
+	int64_t run;
+	int error = history_open(watch->config.history_path, HISTORY_WRITE, &history, watch->failure);
+
+	if (error)
+		return error;
+	error = history_rekey(history, domain_rules_identity(watch->rules), regroup, watch->rules,
+			      watch->failure);
+	if (!error)
+		error = history_run_start(history, host_now(), &run, watch->failure);
+	if (!error)
+		error = history_summary(history, &summary, watch->failure);
+	if (!error) {
+		watch->since_ns = summary.since_ns;
+		error = write_first_states(watch, history);
+	}
+	if (!error)
+		error = history_open(watch->config.history_path, HISTORY_READ, &watch->reader,
+				     watch->failure);
+	if (!error && (batch_new(&limits, &watch->batch) || batch_new(&limits, &spare)))
+		error = failure_set(watch->failure, -ENOMEM, "out of memory");
+	if (!error)
+		error = writer_start(&watch->config, history, run, spare, &watch->writer, watch->failure);
+	if (error) {
+		batch_free(spare);
+		history_close(history);
+	}
+	return error;
+}
+
+static int open_pipeline(struct watch *watch)
+{
+	struct pipeline_settings settings;
+	struct pipeline_edges edges = {
+		.context = watch, .seen = on_seen, .access = on_access, .alert = on_alert};
+
+	settings_of(watch, &settings);
+	settings.uid_seed = host_random();
+	settings.hash_seed = host_random();
+	if (pipeline_new(&settings, &edges, &watch->pipeline))
+		return failure_set(watch->failure, -ENOMEM, "out of memory");
+	return 0;
+}
+
+static int open_all(struct watch *watch)
+{
+	struct domain_settings grouping = {.private_suffixes = watch->config.private_suffixes,
+					   .aws_buckets = watch->config.aws_buckets};
+	struct capture_settings capture = {.dns_port_count = watch->config.dns_port_count,
+					   .ring_bytes = watch->config.ring_bytes,
+					   .sni = watch->config.sni};
+	int error = domain_rules_new(&grouping, &watch->rules, watch->failure);
+
+	memcpy(capture.dns_ports, watch->config.dns_ports, sizeof(capture.dns_ports));
+	host_networks(&watch->config.inside, &watch->networks);
+	if (!error)
+		error = capture_open(&capture, on_record, watch, &watch->capture, watch->failure);
+	if (!error)
+		error = open_history(watch);
+	if (!error)
+		error = open_pipeline(watch);
+	if (!error)
+		error = open_descriptors(watch);
+	return error;
+}
+
+static void say_losses(struct watch *watch)
+{
+	uint64_t counters[FS_COUNTERS];
+	char text[512] = "";
+
+	if (capture_counters(watch->capture, counters))
+		return;
+	for (int i = 0; i < FS_COUNTERS; i++) {
+		bool is_loss = i < FS_COUNT_LOST + FS_RECORD_KINDS || i == FS_COUNT_STORAGE_FAILED ||
+			       i == FS_COUNT_FLOW_MAP_FAILED;
+
+		if (is_loss && counters[i])
+			snprintf(text + strlen(text), sizeof(text) - strlen(text), " %s=%" PRIu64,
+				 capture_counter_name((enum fs_counter)i), counters[i]);
+	}
+	if (watch->batch_full)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), " batch_full=%" PRIu64,
+			 watch->batch_full);
+	log_info("stopped: %" PRIu64 " records, %" PRIu64 " flows, %" PRIu64 " alerts, lost:%s",
+		 watch->records, pipeline_counts(watch->pipeline)->flows,
+		 pipeline_counts(watch->pipeline)->alerts, text[0] ? text : " none");
+}
+
+/* Everything that was seen is decided, written and sent before the end. */
+static void finish(struct watch *watch)
+{
+	struct writer_states states;
+	int64_t now;
+
+	(void)drain(watch);
+	now = host_now();
+	pipeline_finish(watch->pipeline, now);
+	take_states(watch, &states, now);
+	say_losses(watch);
+	writer_stop(watch->writer, watch->batch, &states);
+	watch->writer = NULL;
+	watch->batch = NULL;
+}
+
+static void close_all(struct watch *watch)
+{
+	if (watch->writer && watch->pipeline)
+		finish(watch);
+	else if (watch->writer)
+		writer_stop(watch->writer, watch->batch, &(struct writer_states){.now_ns = host_now()});
+	else
+		batch_free(watch->batch);
+	capture_close(watch->capture);
+	pipeline_free(watch->pipeline);
+	history_close(watch->reader);
+	domain_rules_free(watch->rules);
+	if (watch->epoll >= 0)
+		close(watch->epoll);
+	if (watch->timer >= 0)
+		close(watch->timer);
+	if (watch->signals >= 0)
+		close(watch->signals);
+}
+
+/* Signals are read from a descriptor; no thread gets them otherwise. */
+static void block_signals(void)
+{
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGHUP);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+int watch_run(const struct watch_options *options, struct failure *failure)
+{
+	struct watch *watch = calloc(1, sizeof(*watch));
+	int error;
+
+	if (!watch)
+		return failure_set(failure, -ENOMEM, "out of memory");
+	watch->config = options->config;
+	watch->failure = failure;
+	watch->epoll = watch->timer = watch->signals = -1;
+	block_signals();
+	error = open_all(watch);
+	if (!error) {
+		log_info("watching: history %s, cgroup root %s, %s", watch->config.history_path,
+			 capture_cgroup_root(watch->capture),
+			 host_now() < watch->since_ns + watch->config.learning_seconds * NS_PER_SECOND
+				 ? "learning: nothing new is alerted yet"
+				 : "alerting");
+		error = loop(watch, options);
+	}
+	close_all(watch);
+	free(watch);
+	return error;
+}

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "daemon/writer.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "daemon/host.h"
+#include "daemon/outbox.h"
+
+#define IDLE_WRITE_SECONDS 10 /* how often the sign of life is written while nothing happens */
+#define RETRY_SECONDS 1
+#define PRUNE_SECONDS 60
+#define PRUNE_ROWS 500
+
+struct writer {
+	struct config config;
+	struct history *history;
+	struct outbox *outbox;
+	struct dossier host;
+	int64_t run;
+	int64_t last_write_ns, last_prune_ns;
+	bool failing; /* told to the operator already */
+
+	pthread_t thread;
+	pthread_mutex_t lock; /* guards what follows */
+	pthread_cond_t changed;
+	struct batch *spare; /* empty, for the core; NULL while the writer is busy */
+	struct batch *work;  /* filled, for the writer */
+	struct writer_states states;
+	bool reopen, stop;
+};
+
+/* --- one batch ---------------------------------------------------------------- */
+
+static int application_facts(void *context, const struct application_row *row)
+{
+	struct dossier *dossier = context;
+
+	dossier->application_first_ns = row->first_ns;
+	dossier->application_domains = row->domains;
+	dossier->application_connections = row->connections;
+	return 1;
+}
+
+static void complete(struct writer *writer, const struct alert *alert, struct dossier *dossier)
+{
+	struct history_filter filter = {.application = alert->process.application, .limit = 1};
+	struct failure ignored;
+
+	*dossier = writer->host;
+	text_copy(dossier->product_version, sizeof(dossier->product_version), FIRSTSEEN_VERSION);
+	if (!alert->process_known)
+		return;
+	host_user_name(alert->process.owner.uid, dossier->user);
+	host_user_name(alert->process.login_uid, dossier->login_user);
+	if (alert->process.application[0])
+		history_applications(writer->history, &filter, application_facts, dossier, &ignored);
+}
+
+static int write_alert(struct writer *writer, const struct alert *alert, struct failure *failure)
+{
+	struct dossier dossier;
+	char line[RENDER_MAX];
+	int64_t length;
+
+	complete(writer, alert, &dossier);
+	length = render_alert(writer->config.format, alert, &dossier, line, outbox_line_max(writer->outbox));
+	if (length < 0)
+		return failure_set(failure, (int)length, "an alert for %s does not fit its line",
+				   alert->domain);
+	return history_write_alert(writer->history, alert, line, writer->config.sink_count > 0, failure);
+}
+
+static int write_states(struct writer *writer, const struct writer_states *states, struct failure *failure)
+{
+	char value[32];
+	int error = 0;
+
+	for (size_t i = 0; i < states->count && !error; i++) {
+		snprintf(value, sizeof(value), "%llu", (unsigned long long)states->items[i].value);
+		error = history_write_state(writer->history, states->items[i].name, value, failure);
+	}
+	snprintf(value, sizeof(value), "%lld", (long long)states->now_ns);
+	if (!error)
+		error = history_write_state(writer->history, "heartbeat", value, failure);
+	if (!error && states->lost)
+		error = history_write_gap(writer->history, states->lost_from_ns, states->now_ns,
+					  "records lost in the kernel", states->lost, failure);
+	return error;
+}
+
+static int write_all(struct writer *writer, const struct batch *batch, const struct writer_states *states,
+		     bool last, struct failure *failure)
+{
+	int error = history_begin(writer->history, failure);
+
+	if (error)
+		return error;
+	error = history_write_accesses(writer->history, batch, failure);
+	for (size_t i = 0; i < batch_alert_count(batch) && !error; i++)
+		error = write_alert(writer, batch_alert_at(batch, i), failure);
+	if (!error)
+		error = write_states(writer, states, failure);
+	if (!error)
+		error = outbox_settle(writer->outbox, writer->history, failure);
+	if (!error)
+		error = history_run_seen(writer->history, writer->run, states->now_ns, last, failure);
+	if (!error)
+		error = history_commit(writer->history, failure);
+	if (error)
+		history_rollback(writer->history);
+	return error;
+}
+
+/* Nothing happened: a sign of life now and then is enough, and the disk may sleep. */
+static bool is_idle(const struct writer *writer, const struct batch *batch,
+		    const struct writer_states *states)
+{
+	return batch_access_count(batch) == 0 && batch_alert_count(batch) == 0 && states->lost == 0 &&
+	       outbox_has_settled(writer->outbox) &&
+	       states->now_ns - writer->last_write_ns < IDLE_WRITE_SECONDS * NS_PER_SECOND &&
+	       states->now_ns >= writer->last_write_ns;
+}
+
+static void prune(struct writer *writer, int64_t now_ns)
+{
+	struct failure failure;
+	int64_t before = now_ns - writer->config.retention_seconds * NS_PER_SECOND;
+
+	if (now_ns - writer->last_prune_ns < PRUNE_SECONDS * NS_PER_SECOND && now_ns >= writer->last_prune_ns)
+		return;
+	writer->last_prune_ns = now_ns;
+	if (history_prune(writer->history, before, PRUNE_ROWS, &failure) < 0)
+		log_error("%s", failure.text);
+}
+
+/* Writes until it succeeds; false where it failed and has to be tried again. */
+static bool work_off(struct writer *writer, const struct batch *batch, const struct writer_states *states,
+		     bool last)
+{
+	struct failure failure;
+
+	if (!last && is_idle(writer, batch, states)) {
+		outbox_send(writer->outbox, writer->history);
+		return true;
+	}
+	if (write_all(writer, batch, states, last, &failure)) {
+		if (!writer->failing)
+			log_error("%s; what was seen is kept in memory and written when it can be",
+				  failure.text);
+		writer->failing = true;
+		return false;
+	}
+	if (writer->failing)
+		log_info("the history can be written again");
+	writer->failing = false;
+	writer->last_write_ns = states->now_ns;
+	outbox_send(writer->outbox, writer->history);
+	prune(writer, states->now_ns);
+	return true;
+}
+
+/* --- the thread ----------------------------------------------------------------- */
+
+static void wait_a_second(struct writer *writer)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += RETRY_SECONDS;
+	pthread_cond_timedwait(&writer->changed, &writer->lock, &until);
+}
+
+static void *run(void *context)
+{
+	struct writer *writer = context;
+	bool done = false;
+
+	pthread_mutex_lock(&writer->lock);
+	while (!done) {
+		struct writer_states states;
+		struct batch *work;
+		bool reopen, last, written;
+
+		while (!writer->work && !writer->reopen)
+			pthread_cond_wait(&writer->changed, &writer->lock);
+		work = writer->work;
+		states = writer->states;
+		reopen = writer->reopen;
+		last = writer->stop;
+		writer->reopen = false;
+		pthread_mutex_unlock(&writer->lock);
+		if (reopen)
+			outbox_reopen(writer->outbox);
+		written = work && work_off(writer, work, &states, last);
+		pthread_mutex_lock(&writer->lock);
+		if (written) {
+			batch_clear(work);
+			writer->spare = work;
+			writer->work = NULL;
+			pthread_cond_broadcast(&writer->changed);
+		} else if (work && !last) {
+			wait_a_second(writer);
+		}
+		done = last; /* what can not be written at the end is lost with the process, and was told */
+	}
+	pthread_mutex_unlock(&writer->lock);
+	return NULL;
+}
+
+static int init_lock(struct writer *writer)
+{
+	pthread_condattr_t monotonic;
+
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_mutex_init(&writer->lock, NULL);
+	return pthread_cond_init(&writer->changed, &monotonic);
+}
+
+int writer_start(const struct config *config, struct history *history, int64_t run_id, struct batch *batch,
+		 struct writer **out, struct failure *failure)
+{
+	struct writer *writer = calloc(1, sizeof(*writer));
+	int error;
+
+	if (!writer)
+		return failure_set(failure, -ENOMEM, "out of memory");
+	writer->config = *config;
+	writer->run = run_id;
+	host_identity(&writer->host);
+	error = outbox_open(config, &writer->outbox, failure);
+	if (error) {
+		free(writer);
+		return error;
+	}
+	writer->history = history;
+	writer->spare = batch;
+	init_lock(writer);
+	error = pthread_create(&writer->thread, NULL, run, writer);
+	if (error) {
+		outbox_close(writer->outbox);
+		free(writer);
+		return failure_set(failure, -error, "can not start the writer thread: %s", strerror(error));
+	}
+	*out = writer;
+	return 0;
+}
+
+struct batch *writer_exchange(struct writer *writer, struct batch *filled, const struct writer_states *states)
+{
+	struct batch *spare;
+
+	pthread_mutex_lock(&writer->lock);
+	spare = writer->spare;
+	if (spare) {
+		writer->spare = NULL;
+		writer->work = filled;
+		writer->states = *states;
+		pthread_cond_broadcast(&writer->changed);
+	}
+	pthread_mutex_unlock(&writer->lock);
+	return spare;
+}
+
+void writer_reopen(struct writer *writer)
+{
+	pthread_mutex_lock(&writer->lock);
+	writer->reopen = true;
+	pthread_cond_broadcast(&writer->changed);
+	pthread_mutex_unlock(&writer->lock);
+}
+
+void writer_stop(struct writer *writer, struct batch *last, const struct writer_states *states)
+{
+	pthread_mutex_lock(&writer->lock);
+	for (int i = 0; !writer->spare && i < 5;
+	     i++) /* a disk that fails shall not hold up the end for ever */
+		wait_a_second(writer);
+	if (writer->spare) {
+		batch_free(writer->spare);
+		writer->spare = NULL;
+		writer->work = last;
+		writer->states = *states;
+	} else {
+		log_error("the history can not be written: %zu accesses and %zu alerts are lost",
+			  batch_access_count(last), batch_alert_count(last));
+		batch_free(last);
+	}
+	writer->stop = true;
+	pthread_cond_broadcast(&writer->changed);
+	pthread_mutex_unlock(&writer->lock);
+	pthread_join(writer->thread, NULL);
+	batch_free(writer->spare);
+	batch_free(writer->work);
+	outbox_close(writer->outbox);
+	history_close(writer->history);
+	pthread_cond_destroy(&writer->changed);
+	pthread_mutex_destroy(&writer->lock);
+	free(writer);
+}

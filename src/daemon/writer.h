@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * writer.h - the thread that owns the writing side of the history and the sinks.
+ * The core thread hands it whole batches and never waits for it: while it is
+ * busy, the core goes on filling the batch at hand.
+ */
+#ifndef DAEMON_WRITER_H
+#define DAEMON_WRITER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "config/config.h"
+#include "history/history.h"
+
+#define WRITER_STATES_MAX 96
+
+/* Named values for `status`, as of the moment of handing over. */
+struct writer_states {
+	size_t count;
+	struct {
+		const char *name; /* static text */
+		uint64_t value;
+	} items[WRITER_STATES_MAX];
+	uint64_t lost;        /* records lost since the last hand-over */
+	int64_t lost_from_ns; /* ... which was then */
+	int64_t now_ns;
+};
+
+struct writer; /* opaque */
+
+/*
+ * Starts the thread. `history` (opened to write, its run begun) and `batch` (empty,
+ * the spare one) become the writer's. 0 or -errno with *failure filled and nothing taken.
+ */
+int writer_start(const struct config *config, struct history *history, int64_t run, struct batch *batch,
+		 struct writer **out, struct failure *failure);
+
+/*
+ * Hands over a filled batch and the states, and gives an empty batch back; NULL
+ * while the writer is still busy with the one before. Never blocks.
+ */
+struct batch *writer_exchange(struct writer *writer, struct batch *filled,
+			      const struct writer_states *states);
+
+/* Files are opened anew before the next line. */
+void writer_reopen(struct writer *writer);
+
+/* Hands over the last batch, waits until it is written and sent, ends the thread, closes the history. */
+void writer_stop(struct writer *writer, struct batch *last, const struct writer_states *states);
+
+#endif

@@ -180,7 +180,7 @@ static bool ends_in(const char *name, size_t length, const char *zone)
 
 static bool is_internal(const char *name, size_t length)
 {
-	static const char *const zones[] = {"local",	     "internal",     "localhost", "home.arpa",
+	static const char *const zones[] = {"local",         "internal",     "localhost", "home.arpa",
 					    "cluster.local", "in-addr.arpa", "ip6.arpa"};
 
 	if (!next_label(name))

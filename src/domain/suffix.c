@@ -84,9 +84,9 @@ static int load_file(const char *path, struct suffix_list *list, struct failure 
 		list->loaded = NULL;
 	}
 	if (!list->loaded)
-		return failure_set(failure, -EINVAL,
-				   "public suffix list %s: holds no rules; give a list as of publicsuffix.org",
-				   path);
+		return failure_set(
+			failure, -EINVAL,
+			"public suffix list %s: holds no rules; give a list as of publicsuffix.org", path);
 	list->psl = list->loaded;
 	snprintf(list->identity, sizeof(list->identity), "%016" PRIx64, hash);
 	return 0;

@@ -280,6 +280,7 @@ static bool below_suffix(const char *hostname, size_t length, size_t *end, const
 		size_t suffix = strlen(suffixes[i].suffix);
 
 		if (length > suffix + 1 && hostname[length - suffix - 1] == '.' &&
+		    hostname[length - suffix - 2] != '\\' &&
 		    memcmp(hostname + length - suffix, suffixes[i].suffix, suffix) == 0) {
 			*end = length - suffix - 1;
 			*partition = suffixes[i].partition;

@@ -18,8 +18,8 @@
 #define LABEL_OCTETS_MAX 63
 #define INPUT_MAX 1024 /* a 255-byte name with every byte escaped */
 
-/* No rule of the list has more than five labels; the bound keeps a name of 127 labels cheap. */
-#define SUFFIX_LABELS_MAX 10
+/* The longest rule of the list has six labels; the bound keeps a name of 127 labels cheap. */
+#define SUFFIX_LABELS_MAX 8
 
 struct domain_rules {
 	struct suffix_list *list; /* owned */
@@ -174,8 +174,12 @@ static bool ends_in(const char *name, size_t length, const char *zone)
 {
 	size_t tail = strlen(zone);
 
-	return length >= tail && memcmp(name + length - tail, zone, tail) == 0 &&
-	       (length == tail || name[length - tail - 1] == '.');
+	if (length < tail || memcmp(name + length - tail, zone, tail) != 0)
+		return false;
+	if (length == tail)
+		return true;
+	/* A dot behind a backslash is part of a label. */
+	return length >= tail + 2 && name[length - tail - 1] == '.' && name[length - tail - 2] != '\\';
 }
 
 static bool is_internal(const char *name, size_t length)
@@ -237,6 +241,11 @@ enum domain_kind domain_of(const struct domain_rules *rules, const char *hostnam
 	enum domain_kind kind = DOMAIN_REGISTRABLE;
 
 	if (!name) {
+		out[0] = '\0';
+		return DOMAIN_INVALID;
+	}
+	/* What was cut off went into the domain itself: that has no room. */
+	if (name != whole && suffix_list_has(rules->list, name, rules->private_suffixes)) {
 		out[0] = '\0';
 		return DOMAIN_INVALID;
 	}

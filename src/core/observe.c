@@ -131,8 +131,8 @@ static uint32_t find(struct observer *observer, const struct observation *seen, 
 	for (; index; index = observer->slots[index].next) {
 		const struct slot *slot = &observer->slots[index];
 
-		if (slot->cookie == seen->cookie && slot->out == out && slot->remote_port == seen->remote_port &&
-		    address_equal(&slot->remote, &seen->remote))
+		if (slot->cookie == seen->cookie && slot->out == out &&
+		    slot->remote_port == seen->remote_port && address_equal(&slot->remote, &seen->remote))
 			return index;
 	}
 	return 0;
@@ -246,7 +246,8 @@ static void tell_message(struct observer *observer, struct observation *seen, co
 		observer->counts.dns_damaged++;
 	if (observer->message.truncated)
 		observer->counts.dns_truncated++;
-	/* A question leaves this host and an answer reaches it; the other way round is none of our business. */
+	/* A question leaves this host and an answer reaches it; the other way round is none of our business.
+	 */
 	if (observer->message.response == out)
 		return;
 	seen->kind = out ? OBSERVED_QUESTION : OBSERVED_ANSWER;
@@ -276,7 +277,8 @@ static void take_messages(struct observer *observer, struct slot *slot, struct o
 
 /* --- ClientHello ------------------------------------------------------------------------ */
 
-static void tell_name(struct observer *observer, struct slot *slot, struct observation *seen, const char *name)
+static void tell_name(struct observer *observer, struct slot *slot, struct observation *seen,
+		      const char *name)
 {
 	slot->done = true;
 	drop_bytes(observer, slot);
@@ -376,7 +378,8 @@ static bool is_sound_process(const struct fs_record_process *record, size_t size
 {
 	return size == sizeof(*record) && record->exe_length <= sizeof(record->exe) &&
 	       record->cgroup_length <= sizeof(record->cgroup) &&
-	       record->arguments_length <= sizeof(record->arguments) && record->ancestor_count <= FS_ANCESTORS_MAX;
+	       record->arguments_length <= sizeof(record->arguments) &&
+	       record->ancestor_count <= FS_ANCESTORS_MAX;
 }
 
 static int feed(struct observer *observer, const struct fs_record_header *header, size_t size,

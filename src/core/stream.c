@@ -105,7 +105,7 @@ int stream_add(struct stream *stream, uint32_t sequence, const uint8_t *bytes, s
 	int error;
 
 	if (offset < 0) { /* sent again: what was consumed already is passed over */
-		size_t old = (size_t)-(int64_t)offset;
+		size_t old = (size_t) - (int64_t)offset;
 
 		if (old >= length)
 			return 0;

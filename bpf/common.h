@@ -34,7 +34,10 @@ const volatile __u32 wakeup_bytes = 4 * 1024 * 1024; /* wake the reader when so 
 const volatile bool capture_sni = true;
 
 /* Counted up by the reader at each of its rounds. */
-__u32 round = 0;
+__u32 reader_round = 0;
+
+/* Set by the reader for its first round alone: sockets without a state are older than the programs then. */
+bool telling_older = false;
 
 enum socket_flag {
 	SOCKET_TCP_OUT = 1 << 0,    /* we saw it connect */

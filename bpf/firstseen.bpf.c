@@ -282,12 +282,12 @@ static __always_inline void udp_flow(const struct packet *packet, const struct p
 	key.port = out ? packet->target_port : packet->source_port;
 	flow = bpf_map_lookup_elem(&udp_flows, &key);
 	if (flow) {
-		flow->round = round;
+		flow->round = reader_round;
 		__sync_fetch_and_add(out ? &flow->bytes_out : &flow->bytes_in, packet->length);
 		return;
 	}
 	fresh.inbound = !out;
-	fresh.round = round;
+	fresh.round = reader_round;
 	*(out ? &fresh.bytes_out : &fresh.bytes_in) = packet->length;
 	if (bpf_map_update_elem(&udp_flows, &key, &fresh, BPF_ANY))
 		count(FS_COUNT_FLOW_MAP_FAILED);
@@ -470,7 +470,7 @@ int each_socket(struct bpf_iter__task_file *ctx)
 	state = bpf_sk_storage_get(&sockets, sk, 0, 0);
 	if (state && protocol == IPPROTO_TCP)
 		tell_volume(sk, state, tcp_state);
-	else if (!state && (protocol == IPPROTO_UDP || tcp_state != TCP_CLOSE))
+	else if (telling_older && !state && (protocol == IPPROTO_UDP || tcp_state != TCP_CLOSE))
 		tell_older(ctx->meta->seq, task, sk, protocol, tcp_state);
 	return 0;
 }

@@ -338,8 +338,11 @@ int capture_preexisting(struct capture *capture, struct failure *failure)
 	uint32_t described = 0;
 	uint64_t told = 0;
 	int count = 0;
-	int error = run_iterator(capture, &older);
+	int error;
 
+	capture->skeleton->bss->telling_older = true;
+	error = run_iterator(capture, &older);
+	capture->skeleton->bss->telling_older = false;
 	if (error) {
 		free(older.sockets);
 		return explain(failure, error, "list the sockets that are older than this daemon");
@@ -391,7 +394,7 @@ static int udp_volumes(struct capture *capture)
 	static struct udp_flow_key keys[BATCH]; /* one capture a process */
 	static struct udp_flow flows[BATCH];
 	int map = bpf_map__fd(capture->skeleton->maps.udp_flows);
-	uint32_t round = capture->skeleton->bss->round, position = 0;
+	uint32_t round = capture->skeleton->bss->reader_round, position = 0;
 	struct timespec now;
 	bool first = true;
 	int error = 0;
@@ -415,7 +418,7 @@ static int udp_volumes(struct capture *capture)
 				bpf_map_delete_elem(map, &keys[i]);
 		}
 	}
-	capture->skeleton->bss->round = round + 1;
+	capture->skeleton->bss->reader_round = round + 1;
 	return error == -ENOENT ? 0 : error;
 }
 

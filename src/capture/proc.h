@@ -3,6 +3,8 @@
 #ifndef CAPTURE_PROC_H
 #define CAPTURE_PROC_H
 
+#include <stdint.h>
+
 #include "firstseen/record.h"
 
 /*

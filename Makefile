@@ -55,7 +55,7 @@ ldflags := -pthread -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS)
 ifneq ($(filter asan tsan,$(FLAVOUR)),)
 ldflags := -pthread -Wl,--as-needed $(LDFLAGS)
 endif
-libs := -lsqlite3 -lpsl -lidn2 -lpcap -lbpf -lelf -lz $(LDLIBS)
+libs := -lsqlite3 -lpsl -lidn2 -ljansson -lpcap -lbpf -lelf -lz $(LDLIBS)
 
 daemon_sources := $(sort $(wildcard src/daemon/*.c))
 cli_sources := $(sort $(wildcard src/cli/*.c))

@@ -57,7 +57,8 @@ struct capture {
 /* The last complaint of libbpf in this thread: the reason that its error number does not tell. */
 static _Thread_local char complaint[256];
 
-static int keep_complaint(enum libbpf_print_level level, const char *format, va_list arguments)
+__attribute__((format(printf, 2, 0))) static int keep_complaint(enum libbpf_print_level level,
+								const char *format, va_list arguments)
 {
 	if (level == LIBBPF_WARN && complaint[0] == '\0') {
 		vsnprintf(complaint, sizeof(complaint), format, arguments);

@@ -110,8 +110,8 @@ static void put_json_times(struct json *json, int64_t first_ns, int64_t last_ns)
 {
 	char time[TEXT_TIME_MAX];
 
-	json_string(json, "first_seen", text_format_time(first_ns, time));
-	json_string(json, "last_seen", text_format_time(last_ns, time));
+	json_put_string(json, "first_seen", text_format_time(first_ns, time));
+	json_put_string(json, "last_seen", text_format_time(last_ns, time));
 }
 
 static void print_detail_json(struct details *details, const struct detail_row *row)
@@ -124,11 +124,11 @@ static void print_detail_json(struct details *details, const struct detail_row *
 		json_array_open(json, detail_names[row->detail]);
 	}
 	json_object_open(json, NULL);
-	json_string(json, "name", row->name);
+	json_put_string(json, "name", row->name);
 	put_json_times(json, row->first_ns, row->last_ns);
-	json_unsigned(json, "connections", row->connections);
-	json_unsigned(json, "bytes_out", row->bytes_out);
-	json_unsigned(json, "bytes_in", row->bytes_in);
+	json_put_unsigned(json, "connections", row->connections);
+	json_put_unsigned(json, "bytes_out", row->bytes_out);
+	json_put_unsigned(json, "bytes_in", row->bytes_in);
 	json_object_close(json);
 }
 
@@ -176,12 +176,12 @@ static int print_domain_json(const struct cli *cli, struct history *history, con
 	text_copy(name, sizeof(name), row->domain);
 	json_begin(&details.json, line, DETAIL_JSON_MAX);
 	json_object_open(&details.json, NULL);
-	json_string(&details.json, "domain", row->domain);
-	json_string(&details.json, "kind", kind_name(row->kind));
+	json_put_string(&details.json, "domain", row->domain);
+	json_put_string(&details.json, "kind", kind_name(row->kind));
 	put_json_times(&details.json, row->first_ns, row->last_ns);
-	json_unsigned(&details.json, "connections", row->connections);
-	json_unsigned(&details.json, "bytes_out", row->bytes_out);
-	json_unsigned(&details.json, "bytes_in", row->bytes_in);
+	json_put_unsigned(&details.json, "connections", row->connections);
+	json_put_unsigned(&details.json, "bytes_out", row->bytes_out);
+	json_put_unsigned(&details.json, "bytes_in", row->bytes_in);
 	error = history_domain_details(history, name, print_detail, &details, failure);
 	if (details.any)
 		json_array_close(&details.json);

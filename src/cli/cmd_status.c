@@ -165,9 +165,9 @@ static void put_time(struct json *json, const char *key, int64_t time_ns)
 	char text[TEXT_TIME_MAX];
 
 	if (time_ns)
-		json_string(json, key, text_format_time(time_ns, text));
+		json_put_string(json, key, text_format_time(time_ns, text));
 	else
-		json_null(json, key);
+		json_put_null(json, key);
 }
 
 static void print_json(const struct picture *picture)
@@ -178,32 +178,32 @@ static void print_json(const struct picture *picture)
 
 	json_begin(&json, line, sizeof(line));
 	json_object_open(&json, NULL);
-	json_boolean(&json, "watching", picture->watching);
-	json_integer(&json, "pid", number_of(&picture->states, "pid"));
-	json_string(&json, "version", state_of(&picture->states, "version"));
+	json_put_boolean(&json, "watching", picture->watching);
+	json_put_integer(&json, "pid", number_of(&picture->states, "pid"));
+	json_put_string(&json, "version", state_of(&picture->states, "version"));
 	put_time(&json, "since", summary->last_run_from_ns);
 	put_time(&json, "last_sign", summary->last_run_to_ns);
 	put_time(&json, "history_since", summary->since_ns);
 	put_time(&json, "learning_until", number_of(&picture->states, "learning_until"));
 	put_time(&json, "last_alert", summary->last_alert_ns);
-	json_number(&json, "coverage", picture->coverage);
-	json_unsigned(&json, "lost", picture->lost);
+	json_put_number(&json, "coverage", picture->coverage);
+	json_put_unsigned(&json, "lost", picture->lost);
 	json_object_open(&json, "losses");
 	for (size_t i = 0; i < picture->states.count; i++)
 		if (is_loss(picture->states.items[i].name))
-			json_unsigned(&json, picture->states.items[i].name,
-				      strtoull(picture->states.items[i].value, NULL, 10));
+			json_put_unsigned(&json, picture->states.items[i].name,
+					  strtoull(picture->states.items[i].value, NULL, 10));
 	json_object_close(&json);
-	json_string(&json, "hooks", state_of(&picture->states, "hooks"));
-	json_string(&json, "cgroup_root", state_of(&picture->states, "cgroup_root"));
-	json_integer(&json, "history_bytes", summary->file_bytes);
-	json_unsigned(&json, "domains", summary->domains);
-	json_unsigned(&json, "addresses", summary->addresses);
-	json_unsigned(&json, "hostnames", summary->hostnames);
-	json_unsigned(&json, "applications", summary->applications);
-	json_unsigned(&json, "alerts", summary->alerts);
-	json_unsigned(&json, "alerts_open", summary->alerts_open);
-	json_unsigned(&json, "alerts_waiting", summary->outbox);
+	json_put_string(&json, "hooks", state_of(&picture->states, "hooks"));
+	json_put_string(&json, "cgroup_root", state_of(&picture->states, "cgroup_root"));
+	json_put_integer(&json, "history_bytes", summary->file_bytes);
+	json_put_unsigned(&json, "domains", summary->domains);
+	json_put_unsigned(&json, "addresses", summary->addresses);
+	json_put_unsigned(&json, "hostnames", summary->hostnames);
+	json_put_unsigned(&json, "applications", summary->applications);
+	json_put_unsigned(&json, "alerts", summary->alerts);
+	json_put_unsigned(&json, "alerts_open", summary->alerts_open);
+	json_put_unsigned(&json, "alerts_waiting", summary->outbox);
 	json_object_close(&json);
 	if (json_end(&json) >= 0)
 		puts(line);

@@ -115,13 +115,13 @@ static void print_json(const struct output *output, const union cell *cells)
 		const char *key = output->columns[i].key;
 
 		if (output->columns[i].type == COLUMN_TEXT)
-			json_string(&json, key, cells[i].text ? cells[i].text : "");
+			json_put_string(&json, key, cells[i].text ? cells[i].text : "");
 		else if (output->columns[i].type != COLUMN_TIME)
-			json_unsigned(&json, key, cells[i].count);
+			json_put_unsigned(&json, key, cells[i].count);
 		else if (cells[i].time_ns)
-			json_string(&json, key, text_format_time(cells[i].time_ns, time));
+			json_put_string(&json, key, text_format_time(cells[i].time_ns, time));
 		else
-			json_null(&json, key);
+			json_put_null(&json, key);
 	}
 	json_object_close(&json);
 	if (json_end(&json) >= 0)

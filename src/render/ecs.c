@@ -12,21 +12,21 @@ static void put_event(struct rendering *rendering)
 	struct json *json = &rendering->json;
 
 	json_object_open(json, "event");
-	json_string(json, "kind", "alert");
+	json_put_string(json, "kind", "alert");
 	json_array_open(json, "category");
-	json_string(json, NULL, part_has_flow(alert) ? "network" : "host");
+	json_put_string(json, NULL, part_has_flow(alert) ? "network" : "host");
 	json_array_close(json);
 	json_array_open(json, "type");
-	json_string(json, NULL, part_has_flow(alert) ? "connection" : "info");
+	json_put_string(json, NULL, part_has_flow(alert) ? "connection" : "info");
 	json_array_close(json);
-	json_string(json, "action", alert_kind_name(alert->kind));
-	json_string(json, "id", alert->uid);
-	json_integer(json, "severity", alert->severity);
-	json_string(json, "dataset", "firstseen.alert");
-	json_string(json, "module", "firstseen");
+	json_put_string(json, "action", alert_kind_name(alert->kind));
+	json_put_string(json, "id", alert->uid);
+	json_put_integer(json, "severity", alert->severity);
+	json_put_string(json, "dataset", "firstseen.alert");
+	json_put_string(json, "module", "firstseen");
 	if (alert->outcome != FS_OUTCOME_UNKNOWN)
-		json_string(json, "outcome",
-			    alert->outcome == FS_OUTCOME_ESTABLISHED ? "success" : "failure");
+		json_put_string(json, "outcome",
+				alert->outcome == FS_OUTCOME_ESTABLISHED ? "success" : "failure");
 	json_object_close(json);
 }
 
@@ -35,13 +35,13 @@ static void put_rule(struct rendering *rendering)
 	struct json *json = &rendering->json;
 
 	json_object_open(json, "rule");
-	json_string(json, "name", alert_kind_name(rendering->alert->kind));
+	json_put_string(json, "name", alert_kind_name(rendering->alert->kind));
 	json_object_close(json);
 	json_object_open(json, "ecs");
-	json_string(json, "version", "9.4.0");
+	json_put_string(json, "version", "9.4.0");
 	json_object_close(json);
 	json_object_open(json, "agent");
-	json_string(json, "type", "firstseen");
+	json_put_string(json, "type", "firstseen");
 	part_text(rendering, "version", rendering->dossier->product_version);
 	json_object_close(json);
 }
@@ -63,24 +63,24 @@ static void put_network(struct rendering *rendering)
 	char address[ADDRESS_TEXT_MAX];
 
 	json_object_open(json, "destination");
-	json_string(json, "ip", address_format(&alert->remote, address));
-	json_unsigned(json, "port", alert->remote_port);
-	json_unsigned(json, "bytes", alert->bytes_in);
+	json_put_string(json, "ip", address_format(&alert->remote, address));
+	json_put_unsigned(json, "port", alert->remote_port);
+	json_put_unsigned(json, "bytes", alert->bytes_in);
 	if (alert->subject == SUBJECT_DOMAIN) {
-		json_string(json, "domain", alert->attribution.hostname);
-		json_string(json, "registered_domain", alert->domain);
+		json_put_string(json, "domain", alert->attribution.hostname);
+		json_put_string(json, "registered_domain", alert->domain);
 	}
 	json_object_close(json);
 	json_object_open(json, "source");
-	json_string(json, "ip", address_format(&alert->local, address));
+	json_put_string(json, "ip", address_format(&alert->local, address));
 	if (alert->local_port)
-		json_unsigned(json, "port", alert->local_port);
-	json_unsigned(json, "bytes", alert->bytes_out);
+		json_put_unsigned(json, "port", alert->local_port);
+	json_put_unsigned(json, "bytes", alert->bytes_out);
 	json_object_close(json);
 	json_object_open(json, "network");
-	json_string(json, "transport", protocol_name(alert->protocol));
-	json_string(json, "type", address_is_ipv4(&alert->remote) ? "ipv4" : "ipv6");
-	json_string(json, "direction", "egress");
+	json_put_string(json, "transport", protocol_name(alert->protocol));
+	json_put_string(json, "type", address_is_ipv4(&alert->remote) ? "ipv4" : "ipv6");
+	json_put_string(json, "direction", "egress");
 	json_object_close(json);
 }
 
@@ -92,9 +92,9 @@ static void put_parent(struct rendering *rendering)
 	if (process->ancestor_count == 0)
 		return;
 	json_object_open(json, "parent");
-	json_unsigned(json, "pid", process->ancestors[0].tgid);
-	json_string_bytes(json, "name", process->ancestors[0].comm,
-			  strnlen(process->ancestors[0].comm, FS_COMM_SIZE));
+	json_put_unsigned(json, "pid", process->ancestors[0].tgid);
+	json_put_string_bytes(json, "name", process->ancestors[0].comm,
+			      strnlen(process->ancestors[0].comm, FS_COMM_SIZE));
 	json_object_close(json);
 }
 
@@ -108,7 +108,7 @@ static void put_process(struct rendering *rendering)
 	if (!process->owner.tgid)
 		return;
 	json_object_open(json, "process");
-	json_unsigned(json, "pid", process->owner.tgid);
+	json_put_unsigned(json, "pid", process->owner.tgid);
 	part_text(rendering, "name", process->comm);
 	part_text(rendering, "executable", process->exe);
 	if (part_is_in(rendering, PART_ARGUMENTS))
@@ -118,7 +118,7 @@ static void put_process(struct rendering *rendering)
 	if (process->owner.uid != FS_UID_UNKNOWN) {
 		snprintf(uid, sizeof(uid), "%u", process->owner.uid);
 		json_object_open(json, "user");
-		json_string(json, "id", uid);
+		json_put_string(json, "id", uid);
 		part_text(rendering, "name", rendering->dossier->user);
 		json_object_close(json);
 	}
@@ -128,8 +128,8 @@ static void put_process(struct rendering *rendering)
 		text_copy_bytes(runtime, sizeof(runtime), process->container,
 				(size_t)(colon - process->container));
 		json_object_open(json, "container");
-		json_string(json, "id", colon + 1);
-		json_string(json, "runtime", runtime);
+		json_put_string(json, "id", colon + 1);
+		json_put_string(json, "runtime", runtime);
 		json_object_close(json);
 	}
 }
@@ -144,11 +144,11 @@ static void put_related(struct rendering *rendering)
 		return;
 	json_object_open(json, "related");
 	json_array_open(json, "ip");
-	json_string(json, NULL, address_format(&alert->remote, address));
+	json_put_string(json, NULL, address_format(&alert->remote, address));
 	json_array_close(json);
 	if (alert->subject == SUBJECT_DOMAIN) {
 		json_array_open(json, "hosts");
-		json_string(json, NULL, alert->attribution.hostname);
+		json_put_string(json, NULL, alert->attribution.hostname);
 		json_array_close(json);
 	}
 	json_object_close(json);
@@ -161,8 +161,8 @@ void render_ecs(struct rendering *rendering)
 
 	part_sentence(rendering, sentence);
 	json_object_open(json, NULL);
-	json_string(json, "@timestamp", text_format_time(rendering->alert->time_ns, time));
-	json_string(json, "message", sentence);
+	json_put_string(json, "@timestamp", text_format_time(rendering->alert->time_ns, time));
+	json_put_string(json, "message", sentence);
 	put_event(rendering);
 	put_rule(rendering);
 	put_host(rendering);

@@ -23,8 +23,8 @@ static void put_ms(struct json *json, const char *key, const char *key_dt, int64
 {
 	char text[TEXT_TIME_MAX];
 
-	json_integer(json, key, time_ns / NS_PER_MS);
-	json_string(json, key_dt, text_format_time(time_ns, text));
+	json_put_integer(json, key, time_ns / NS_PER_MS);
+	json_put_string(json, key_dt, text_format_time(time_ns, text));
 }
 
 static void put_finding(struct rendering *rendering)
@@ -36,10 +36,10 @@ static void put_finding(struct rendering *rendering)
 	snprintf(title, sizeof(title), "%s%s%s", alert_kind_name(alert->kind), alert->domain[0] ? ": " : "",
 		 alert->domain);
 	json_object_open(json, "finding_info");
-	json_string(json, "uid", alert->uid);
-	json_string(json, "title", title);
+	json_put_string(json, "uid", alert->uid);
+	json_put_string(json, "title", title);
 	json_array_open(json, "types");
-	json_string(json, NULL, alert_kind_name(alert->kind));
+	json_put_string(json, NULL, alert_kind_name(alert->kind));
 	json_array_close(json);
 	put_ms(json, "created_time", "created_time_dt", alert->time_ns);
 	if (alert->seen.host_first_ns)
@@ -47,9 +47,9 @@ static void put_finding(struct rendering *rendering)
 	if (alert->seen.host_last_ns)
 		put_ms(json, "last_seen_time", "last_seen_time_dt", alert->seen.host_last_ns);
 	json_object_open(json, "analytic");
-	json_string(json, "name", alert_kind_name(alert->kind));
-	json_string(json, "type", "Rule");
-	json_integer(json, "type_id", ANALYTIC_RULE);
+	json_put_string(json, "name", alert_kind_name(alert->kind));
+	json_put_string(json, "type", "Rule");
+	json_put_integer(json, "type_id", ANALYTIC_RULE);
 	json_object_close(json);
 	json_object_close(json);
 }
@@ -59,15 +59,15 @@ static void put_metadata(struct rendering *rendering)
 	struct json *json = &rendering->json;
 
 	json_object_open(json, "metadata");
-	json_string(json, "version", "1.5.0");
+	json_put_string(json, "version", "1.5.0");
 	json_object_open(json, "product");
-	json_string(json, "name", "firstseen");
-	json_string(json, "vendor_name", "firstseen");
+	json_put_string(json, "name", "firstseen");
+	json_put_string(json, "vendor_name", "firstseen");
 	part_text(rendering, "version", rendering->dossier->product_version);
 	json_object_close(json);
 	json_array_open(json, "profiles");
-	json_string(json, NULL, "host");
-	json_string(json, NULL, "datetime");
+	json_put_string(json, NULL, "host");
+	json_put_string(json, NULL, "datetime");
 	json_array_close(json);
 	json_object_close(json);
 }
@@ -79,8 +79,8 @@ static void put_device(struct rendering *rendering)
 	json_object_open(&rendering->json, "device");
 	part_text(rendering, "hostname", host[0] ? host : "unknown");
 	part_text(rendering, "uid", rendering->dossier->host_id);
-	json_string(&rendering->json, "type", "Server");
-	json_integer(&rendering->json, "type_id", DEVICE_SERVER);
+	json_put_string(&rendering->json, "type", "Server");
+	json_put_integer(&rendering->json, "type_id", DEVICE_SERVER);
 	json_object_close(&rendering->json);
 }
 
@@ -92,7 +92,7 @@ static void put_user(struct rendering *rendering)
 		return;
 	snprintf(uid, sizeof(uid), "%u", rendering->alert->process.owner.uid);
 	json_object_open(&rendering->json, "user");
-	json_string(&rendering->json, "uid", uid);
+	json_put_string(&rendering->json, "uid", uid);
 	part_text(rendering, "name", rendering->dossier->user);
 	json_object_close(&rendering->json);
 }
@@ -106,8 +106,8 @@ static void put_container(struct rendering *rendering)
 		return;
 	text_copy_bytes(runtime, sizeof(runtime), container, (size_t)(colon - container));
 	json_object_open(&rendering->json, "container");
-	json_string(&rendering->json, "uid", colon + 1);
-	json_string(&rendering->json, "runtime", runtime);
+	json_put_string(&rendering->json, "uid", colon + 1);
+	json_put_string(&rendering->json, "runtime", runtime);
 	json_object_close(&rendering->json);
 }
 
@@ -120,18 +120,18 @@ static void put_parents(struct rendering *rendering)
 	if (process->ancestor_count == 0)
 		return;
 	json_object_open(json, "parent_process");
-	json_unsigned(json, "pid", process->ancestors[0].tgid);
-	json_string_bytes(json, "name", process->ancestors[0].comm,
-			  strnlen(process->ancestors[0].comm, FS_COMM_SIZE));
+	json_put_unsigned(json, "pid", process->ancestors[0].tgid);
+	json_put_string_bytes(json, "name", process->ancestors[0].comm,
+			      strnlen(process->ancestors[0].comm, FS_COMM_SIZE));
 	json_object_close(json);
 	if (!part_is_in(rendering, PART_ANCESTORS))
 		return;
 	json_array_open(json, "ancestry");
 	for (uint8_t i = 0; i < process->ancestor_count && i < FS_ANCESTORS_MAX; i++) {
 		json_object_open(json, NULL);
-		json_unsigned(json, "pid", process->ancestors[i].tgid);
-		json_string_bytes(json, "name", process->ancestors[i].comm,
-				  strnlen(process->ancestors[i].comm, FS_COMM_SIZE));
+		json_put_unsigned(json, "pid", process->ancestors[i].tgid);
+		json_put_string_bytes(json, "name", process->ancestors[i].comm,
+				      strnlen(process->ancestors[i].comm, FS_COMM_SIZE));
 		json_object_close(json);
 	}
 	json_array_close(json);
@@ -145,15 +145,15 @@ static void put_process(struct rendering *rendering)
 	if (!process->owner.tgid)
 		return;
 	json_object_open(json, "process");
-	json_unsigned(json, "pid", process->owner.tgid);
+	json_put_unsigned(json, "pid", process->owner.tgid);
 	part_text(rendering, "name", process->comm);
 	if (process->exe[0]) {
 		json_object_open(json, "file");
 		part_text(rendering, "name",
 			  part_base_name(process->exe)[0] ? part_base_name(process->exe) : "/");
 		part_text(rendering, "path", process->exe);
-		json_string(json, "type", "Regular File");
-		json_integer(json, "type_id", FILE_REGULAR);
+		json_put_string(json, "type", "Regular File");
+		json_put_integer(json, "type_id", FILE_REGULAR);
 		json_object_close(json);
 	}
 	if (part_is_in(rendering, PART_ARGUMENTS))
@@ -171,23 +171,23 @@ static void put_endpoints(struct rendering *rendering)
 	char address[ADDRESS_TEXT_MAX];
 
 	json_object_open(json, "dst_endpoint");
-	json_string(json, "ip", address_format(&alert->remote, address));
-	json_unsigned(json, "port", alert->remote_port);
+	json_put_string(json, "ip", address_format(&alert->remote, address));
+	json_put_unsigned(json, "port", alert->remote_port);
 	if (alert->subject == SUBJECT_DOMAIN) {
-		json_string(json, "hostname", alert->attribution.hostname);
-		json_string(json, "domain", alert->domain);
+		json_put_string(json, "hostname", alert->attribution.hostname);
+		json_put_string(json, "domain", alert->domain);
 	}
 	json_object_close(json);
 	json_object_open(json, "src_endpoint");
-	json_string(json, "ip", address_format(&alert->local, address));
+	json_put_string(json, "ip", address_format(&alert->local, address));
 	if (alert->local_port)
-		json_unsigned(json, "port", alert->local_port);
+		json_put_unsigned(json, "port", alert->local_port);
 	json_object_close(json);
 	json_object_open(json, "connection_info");
-	json_string(json, "protocol_name", protocol_name(alert->protocol));
-	json_unsigned(json, "protocol_num", alert->protocol);
-	json_string(json, "direction", "Outbound");
-	json_integer(json, "direction_id", DIRECTION_OUTBOUND);
+	json_put_string(json, "protocol_name", protocol_name(alert->protocol));
+	json_put_unsigned(json, "protocol_num", alert->protocol);
+	json_put_string(json, "direction", "Outbound");
+	json_put_integer(json, "direction_id", DIRECTION_OUTBOUND);
 	json_object_close(json);
 }
 
@@ -211,10 +211,10 @@ static void put_observable(struct json *json, const char *name, const char *type
 			   const char *value)
 {
 	json_object_open(json, NULL);
-	json_string(json, "name", name);
-	json_string(json, "type", type);
-	json_integer(json, "type_id", type_id);
-	json_string(json, "value", value);
+	json_put_string(json, "name", name);
+	json_put_string(json, "type", type);
+	json_put_integer(json, "type_id", type_id);
+	json_put_string(json, "value", value);
 	json_object_close(json);
 }
 
@@ -248,19 +248,19 @@ void render_ocsf(struct rendering *rendering)
 	part_sentence(rendering, sentence);
 	json_object_open(json, NULL);
 	put_ms(json, "time", "time_dt", alert->time_ns);
-	json_string(json, "message", sentence);
-	json_string(json, "severity", alert_severity_name(alert->severity));
-	json_integer(json, "severity_id", alert->severity);
-	json_string(json, "class_name", "Detection Finding");
-	json_integer(json, "class_uid", CLASS_DETECTION_FINDING);
-	json_string(json, "category_name", "Findings");
-	json_integer(json, "category_uid", CATEGORY_FINDINGS);
-	json_string(json, "activity_name", alert->revision ? "Update" : "Create");
-	json_integer(json, "activity_id", activity);
-	json_integer(json, "type_uid", CLASS_DETECTION_FINDING * 100 + activity);
-	json_string(json, "status", "New");
-	json_integer(json, "status_id", STATUS_NEW);
-	json_boolean(json, "is_alert", true);
+	json_put_string(json, "message", sentence);
+	json_put_string(json, "severity", alert_severity_name(alert->severity));
+	json_put_integer(json, "severity_id", alert->severity);
+	json_put_string(json, "class_name", "Detection Finding");
+	json_put_integer(json, "class_uid", CLASS_DETECTION_FINDING);
+	json_put_string(json, "category_name", "Findings");
+	json_put_integer(json, "category_uid", CATEGORY_FINDINGS);
+	json_put_string(json, "activity_name", alert->revision ? "Update" : "Create");
+	json_put_integer(json, "activity_id", activity);
+	json_put_integer(json, "type_uid", CLASS_DETECTION_FINDING * 100 + activity);
+	json_put_string(json, "status", "New");
+	json_put_integer(json, "status_id", STATUS_NEW);
+	json_put_boolean(json, "is_alert", true);
 	put_finding(rendering);
 	put_metadata(rendering);
 	put_device(rendering);

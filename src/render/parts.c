@@ -40,7 +40,7 @@ void part_text(struct rendering *rendering, const char *key, const char *text)
 	if (length == 0)
 		return;
 	if (length <= PART_TEXT_MAX || part_is_in(rendering, PART_LONG_TEXTS)) {
-		json_string(&rendering->json, key, text);
+		json_put_string(&rendering->json, key, text);
 		return;
 	}
 	while (used < PART_TEXT_MAX) {
@@ -52,7 +52,7 @@ void part_text(struct rendering *rendering, const char *key, const char *text)
 	}
 	memcpy(cut, text, used);
 	memcpy(cut + used, "...", 4);
-	json_string(&rendering->json, key, cut);
+	json_put_string(&rendering->json, key, cut);
 }
 
 static void put_user(const struct rendering *rendering, char *text, size_t size)
@@ -108,9 +108,9 @@ static void put_time(struct json *json, const char *key, int64_t time_ns)
 	char text[TEXT_TIME_MAX];
 
 	if (time_ns)
-		json_string(json, key, text_format_time(time_ns, text));
+		json_put_string(json, key, text_format_time(time_ns, text));
 	else
-		json_null(json, key);
+		json_put_null(json, key);
 }
 
 /* A text's words, as an array. */
@@ -121,7 +121,7 @@ static void put_words(struct json *json, const char *key, const char *text)
 		size_t length = strcspn(text, " ");
 
 		if (length)
-			json_string_bytes(json, NULL, text, length);
+			json_put_string_bytes(json, NULL, text, length);
 		text += length + (text[length] == ' ');
 	}
 	json_array_close(json);
@@ -133,19 +133,19 @@ static void put_attribution(struct rendering *rendering)
 	struct json *json = &rendering->json;
 
 	json_object_open(json, "attribution");
-	json_string(json, "method", attribution_method_name(attribution->method));
-	json_string(json, "rank", attribution_rank_name(attribution->rank));
-	json_integer(json, "age_ms", attribution->age_ns / NS_PER_MS);
-	json_boolean(json, "ambiguous", attribution->ambiguous);
+	json_put_string(json, "method", attribution_method_name(attribution->method));
+	json_put_string(json, "rank", attribution_rank_name(attribution->rank));
+	json_put_integer(json, "age_ms", attribution->age_ns / NS_PER_MS);
+	json_put_boolean(json, "ambiguous", attribution->ambiguous);
 	if (attribution->dns_hostname[0])
 		part_text(rendering, "dns_hostname", attribution->dns_hostname);
 	if (part_is_in(rendering, PART_CHAIN) && attribution->chain[0])
 		put_words(json, "chain", attribution->chain);
-	json_unsigned(json, "rival_count", attribution->rival_count);
+	json_put_unsigned(json, "rival_count", attribution->rival_count);
 	if (part_is_in(rendering, PART_RIVALS) && attribution->rivals_listed) {
 		json_array_open(json, "rivals");
 		for (uint32_t i = 0; i < attribution->rivals_listed; i++)
-			json_string(json, NULL, attribution->rivals[i]);
+			json_put_string(json, NULL, attribution->rivals[i]);
 		json_array_close(json);
 	}
 	json_object_close(json);
@@ -160,13 +160,13 @@ static void put_history(struct rendering *rendering)
 	put_time(json, "last_seen", alert->seen.host_last_ns);
 	if (alert->kind == ALERT_NEW_DOMAIN_FOR_APPLICATION)
 		put_time(json, "application_last_seen", alert->seen.application_last_ns);
-	json_integer(json, "window_days", alert->window_seconds / SECONDS_PER_DAY);
+	json_put_integer(json, "window_days", alert->window_seconds / SECONDS_PER_DAY);
 	if (alert->baseline_since_ns)
-		json_number(json, "baseline_age_days",
-			    (double)((alert->time_ns - alert->baseline_since_ns) / NS_PER_SECOND) /
-				    (double)SECONDS_PER_DAY);
+		json_put_number(json, "baseline_age_days",
+				(double)((alert->time_ns - alert->baseline_since_ns) / NS_PER_SECOND) /
+					(double)SECONDS_PER_DAY);
 	if (alert->coverage >= 0)
-		json_number(json, "coverage", alert->coverage);
+		json_put_number(json, "coverage", alert->coverage);
 }
 
 static void put_application(struct rendering *rendering)
@@ -181,8 +181,8 @@ static void put_application(struct rendering *rendering)
 	if (part_is_in(rendering, PART_APPLICATION)) {
 		part_text(rendering, "script", rendering->alert->process.script);
 		put_time(json, "first_seen", dossier->application_first_ns);
-		json_unsigned(json, "domains", dossier->application_domains);
-		json_unsigned(json, "connections", dossier->application_connections);
+		json_put_unsigned(json, "domains", dossier->application_domains);
+		json_put_unsigned(json, "connections", dossier->application_connections);
 	}
 	json_object_close(json);
 }
@@ -195,10 +195,10 @@ static void put_package(struct rendering *rendering)
 	if (!dossier->package[0] || !part_is_in(rendering, PART_PACKAGE))
 		return;
 	json_object_open(json, "package");
-	json_string(json, "name", dossier->package);
-	json_string(json, "version", dossier->package_version);
+	json_put_string(json, "name", dossier->package);
+	json_put_string(json, "version", dossier->package_version);
 	put_time(json, "upgraded", dossier->package_upgraded_ns);
-	json_unsigned(json, "changed_on_host_7d", dossier->packages_changed);
+	json_put_unsigned(json, "changed_on_host_7d", dossier->packages_changed);
 	json_object_close(json);
 }
 
@@ -212,18 +212,18 @@ static void put_process(struct rendering *rendering)
 	json_object_open(json, "process");
 	if (part_is_in(rendering, PART_CGROUP))
 		part_text(rendering, "cgroup", process->cgroup);
-	json_unsigned(json, "cgroup_id", process->owner.cgroup_id);
+	json_put_unsigned(json, "cgroup_id", process->owner.cgroup_id);
 	part_text(rendering, "container", process->container);
-	json_unsigned(json, "network_namespace", process->owner.netns);
+	json_put_unsigned(json, "network_namespace", process->owner.netns);
 	if (rendering->alert->process_known) {
-		json_unsigned(json, "pid_namespace", process->pid_namespace);
-		json_unsigned(json, "mount_namespace", process->mount_namespace);
+		json_put_unsigned(json, "pid_namespace", process->pid_namespace);
+		json_put_unsigned(json, "mount_namespace", process->mount_namespace);
 		if (process->login_uid != FS_UID_UNKNOWN) {
-			json_unsigned(json, "login_uid", process->login_uid);
+			json_put_unsigned(json, "login_uid", process->login_uid);
 			part_text(rendering, "login_user", rendering->dossier->login_user);
 		}
 		if (process->arguments_cut)
-			json_boolean(json, "arguments_cut", true);
+			json_put_boolean(json, "arguments_cut", true);
 	}
 	json_object_close(json);
 }
@@ -234,7 +234,7 @@ static void put_omitted(struct rendering *rendering)
 		return;
 	json_array_open(&rendering->json, "omitted");
 	for (unsigned i = 0; i < rendering->omitted; i++)
-		json_string(&rendering->json, NULL, part_names[i]);
+		json_put_string(&rendering->json, NULL, part_names[i]);
 	json_array_close(&rendering->json);
 }
 
@@ -244,14 +244,14 @@ void part_facts(struct rendering *rendering, const char *key)
 	struct json *json = &rendering->json;
 
 	json_object_open(json, key);
-	json_string(json, "kind", alert_kind_name(alert->kind));
-	json_unsigned(json, "revision", alert->revision);
+	json_put_string(json, "kind", alert_kind_name(alert->kind));
+	json_put_unsigned(json, "revision", alert->revision);
 	if (part_has_flow(alert)) {
-		json_string(json, "domain", alert->domain);
+		json_put_string(json, "domain", alert->domain);
 		put_attribution(rendering);
-		json_string(json, "outcome", outcome_name(alert->outcome));
-		json_unsigned(json, "bytes_out", alert->bytes_out);
-		json_unsigned(json, "bytes_in", alert->bytes_in);
+		json_put_string(json, "outcome", outcome_name(alert->outcome));
+		json_put_unsigned(json, "bytes_out", alert->bytes_out);
+		json_put_unsigned(json, "bytes_in", alert->bytes_in);
 		put_process(rendering);
 		put_application(rendering);
 		put_package(rendering);

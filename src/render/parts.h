@@ -38,7 +38,7 @@ static inline bool part_is_in(const struct rendering *rendering, enum part part)
 	return (unsigned)part >= rendering->omitted;
 }
 
-/* json_string, cut where long texts are to be cut; nothing for an empty text. */
+/* json_put_string, cut where long texts are to be cut; nothing for an empty text. */
 void part_text(struct rendering *rendering, const char *key, const char *text);
 
 /* What happened, in one sentence. */

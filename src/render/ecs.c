@@ -93,8 +93,7 @@ static void put_parent(struct rendering *rendering)
 		return;
 	json_object_open(json, "parent");
 	json_put_unsigned(json, "pid", process->ancestors[0].tgid);
-	json_put_string_bytes(json, "name", process->ancestors[0].comm,
-			      strnlen(process->ancestors[0].comm, FS_COMM_SIZE));
+	part_comm(rendering, "name", process->ancestors[0].comm);
 	json_object_close(json);
 }
 

@@ -31,10 +31,10 @@ static void put_finding(struct rendering *rendering)
 {
 	const struct alert *alert = rendering->alert;
 	struct json *json = &rendering->json;
-	char title[512];
+	char title[512], room[PART_TEXT_MAX + 4];
 
 	snprintf(title, sizeof(title), "%s%s%s", alert_kind_name(alert->kind), alert->domain[0] ? ": " : "",
-		 alert->domain);
+		 part_short(rendering, alert->domain, room));
 	json_object_open(json, "finding_info");
 	json_put_string(json, "uid", alert->uid);
 	json_put_string(json, "title", title);
@@ -121,8 +121,7 @@ static void put_parents(struct rendering *rendering)
 		return;
 	json_object_open(json, "parent_process");
 	json_put_unsigned(json, "pid", process->ancestors[0].tgid);
-	json_put_string_bytes(json, "name", process->ancestors[0].comm,
-			      strnlen(process->ancestors[0].comm, FS_COMM_SIZE));
+	part_comm(rendering, "name", process->ancestors[0].comm);
 	json_object_close(json);
 	if (!part_is_in(rendering, PART_ANCESTORS))
 		return;
@@ -130,8 +129,7 @@ static void put_parents(struct rendering *rendering)
 	for (uint8_t i = 0; i < process->ancestor_count && i < FS_ANCESTORS_MAX; i++) {
 		json_object_open(json, NULL);
 		json_put_unsigned(json, "pid", process->ancestors[i].tgid);
-		json_put_string_bytes(json, "name", process->ancestors[i].comm,
-				      strnlen(process->ancestors[i].comm, FS_COMM_SIZE));
+		part_comm(rendering, "name", process->ancestors[i].comm);
 		json_object_close(json);
 	}
 	json_array_close(json);

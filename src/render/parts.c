@@ -32,27 +32,44 @@ const char *part_base_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-void part_text(struct rendering *rendering, const char *key, const char *text)
+const char *part_short(const struct rendering *rendering, const char *text,
+		       char room[static PART_TEXT_MAX + 4])
 {
-	char cut[PART_TEXT_MAX + 4];
 	size_t length = strlen(text), used = 0;
 
-	if (length == 0)
-		return;
-	if (length <= PART_TEXT_MAX || part_is_in(rendering, PART_LONG_TEXTS)) {
-		json_put_string(&rendering->json, key, text);
-		return;
-	}
-	while (used < PART_TEXT_MAX) {
+	if (part_is_in(rendering, PART_LONG_TEXTS))
+		return text;
+	while (used < length) {
 		size_t character = text_utf8_character(text + used, length - used);
+		size_t taken = character ? character : 1;
 
-		if (used + (character ? character : 1) > PART_TEXT_MAX)
-			break;
-		used += character ? character : 1;
+		if (used + taken > PART_TEXT_MAX) {
+			memcpy(room + used, "...", 4);
+			return room;
+		}
+		memcpy(room + used, text + used, taken);
+		if (character < 2 && ((unsigned char)room[used] < 0x20 || (unsigned char)room[used] >= 0x7f))
+			room[used] = '?';
+		used += taken;
 	}
-	memcpy(cut, text, used);
-	memcpy(cut + used, "...", 4);
-	json_put_string(&rendering->json, key, cut);
+	room[used] = '\0';
+	return room;
+}
+
+void part_text(struct rendering *rendering, const char *key, const char *text)
+{
+	char room[PART_TEXT_MAX + 4];
+
+	if (text[0])
+		json_put_string(&rendering->json, key, part_short(rendering, text, room));
+}
+
+void part_comm(struct rendering *rendering, const char *key, const char comm[static FS_COMM_SIZE])
+{
+	char name[FS_COMM_SIZE + 1];
+
+	text_copy_bytes(name, sizeof(name), comm, FS_COMM_SIZE);
+	part_text(rendering, key, name);
 }
 
 static void put_user(const struct rendering *rendering, char *text, size_t size)
@@ -86,9 +103,10 @@ void part_sentence(const struct rendering *rendering, char sentence[static PART_
 {
 	const struct alert *alert = rendering->alert;
 	const char *program = alert->process.exe[0] ? alert->process.exe : alert->process.comm;
+	const char *hostname = alert->subject == SUBJECT_DOMAIN ? alert->attribution.hostname : "unnamed";
 	char user[USER_NAME_MAX + 16], novelty[160], address[ADDRESS_TEXT_MAX];
-	bool named = alert->subject == SUBJECT_DOMAIN, v4 = address_is_ipv4(&alert->remote);
-	int most = part_is_in(rendering, PART_LONG_TEXTS) ? 255 : PART_TEXT_MAX;
+	char rooms[4][PART_TEXT_MAX + 4];
+	bool v4 = address_is_ipv4(&alert->remote);
 
 	if (!part_has_flow(alert)) {
 		text_copy(sentence, PART_SENTENCE_MAX, alert->message);
@@ -97,9 +115,10 @@ void part_sentence(const struct rendering *rendering, char sentence[static PART_
 	put_user(rendering, user, sizeof(user));
 	put_novelty(alert, novelty, sizeof(novelty));
 	address_format(&alert->remote, address);
-	snprintf(sentence, PART_SENTENCE_MAX, "%.*s (%s) contacted %.*s (%.*s, %s%s%s:%u/%s) %s", most,
-		 program[0] ? program : "an unknown program", user, most, alert->domain, most,
-		 named ? alert->attribution.hostname : "unnamed", v4 ? "" : "[", address, v4 ? "" : "]",
+	snprintf(sentence, PART_SENTENCE_MAX, "%s (%s) contacted %s (%s, %s%s%s:%u/%s) %s",
+		 part_short(rendering, program[0] ? program : "an unknown program", rooms[0]),
+		 part_short(rendering, user, rooms[1]), part_short(rendering, alert->domain, rooms[2]),
+		 part_short(rendering, hostname, rooms[3]), v4 ? "" : "[", address, v4 ? "" : "]",
 		 (unsigned)alert->remote_port, protocol_name(alert->protocol), novelty);
 }
 
@@ -247,7 +266,7 @@ void part_facts(struct rendering *rendering, const char *key)
 	json_put_string(json, "kind", alert_kind_name(alert->kind));
 	json_put_unsigned(json, "revision", alert->revision);
 	if (part_has_flow(alert)) {
-		json_put_string(json, "domain", alert->domain);
+		part_text(rendering, "domain", alert->domain);
 		put_attribution(rendering);
 		json_put_string(json, "outcome", outcome_name(alert->outcome));
 		json_put_unsigned(json, "bytes_out", alert->bytes_out);

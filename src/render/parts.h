@@ -19,11 +19,11 @@ enum part {
 	PART_CGROUP,
 	PART_ARGUMENTS,
 	PART_APPLICATION,
-	PART_LONG_TEXTS, /* texts over PART_TEXT_MAX bytes are cut */
+	PART_LONG_TEXTS, /* texts over PART_TEXT_MAX bytes are cut, control characters are one '?' each */
 	PARTS,
 };
 
-#define PART_TEXT_MAX 100
+#define PART_TEXT_MAX 40
 #define PART_SENTENCE_MAX 2048
 
 struct rendering {
@@ -40,6 +40,13 @@ static inline bool part_is_in(const struct rendering *rendering, enum part part)
 
 /* json_put_string, cut where long texts are to be cut; nothing for an empty text. */
 void part_text(struct rendering *rendering, const char *key, const char *text);
+
+/* The text as part_text would write it. Returns `text` or `room`. */
+const char *part_short(const struct rendering *rendering, const char *text,
+		       char room[static PART_TEXT_MAX + 4]);
+
+/* part_text for a name of a fixed size that need not be terminated. */
+void part_comm(struct rendering *rendering, const char *key, const char comm[static FS_COMM_SIZE]);
 
 /* What happened, in one sentence. */
 void part_sentence(const struct rendering *rendering, char sentence[static PART_SENTENCE_MAX]);

@@ -276,8 +276,8 @@ static uint32_t new_binding(struct correlate *correlate, const struct address *a
 }
 
 /* `name` and `chain` are references that the binding takes over. */
-static void bind(struct correlate *correlate, const struct address *address, uint32_t name, uint32_t chain,
-		 const struct actor *asker, int64_t learned_ns, int64_t expires_ns)
+static void keep_binding(struct correlate *correlate, const struct address *address, uint32_t name,
+			 uint32_t chain, const struct actor *asker, int64_t learned_ns, int64_t expires_ns)
 {
 	uint32_t index = find_binding(correlate, find_slot(correlate, address), name, asker);
 	struct binding *binding;
@@ -356,7 +356,7 @@ static bool bind_one(struct correlate *correlate, const struct dns_address *foun
 		return false;
 	if (chain_text[0])
 		chain = take_name(correlate, chain_text); /* evidence only: it may be missing */
-	bind(correlate, &address, name, chain, asker, now_ns, expiry(now_ns, found->ttl));
+	keep_binding(correlate, &address, name, chain, asker, now_ns, expiry(now_ns, found->ttl));
 	return true;
 }
 
@@ -390,7 +390,7 @@ int correlate_bind(struct correlate *correlate, const struct address *address, c
 	name = take_name(correlate, name_tail(hostname));
 	if (!name)
 		return -ENOSPC;
-	bind(correlate, address, name, 0, asker, learned_ns, expires_ns);
+	keep_binding(correlate, address, name, 0, asker, learned_ns, expires_ns);
 	return 0;
 }
 

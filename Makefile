@@ -4,6 +4,7 @@
 # make run        install what is missing, build, watch this host in the foreground
 # make check      install what is missing, build, run every test
 # make install    DESTDIR= PREFIX=/usr/local
+# make accuracy   how often a flow gets the right name, on real captures
 # make format     lay the sources out as `make check` wants them
 #
 # FLAVOUR=gcc (default), clang, asan (clang with ASan and UBSan), tsan
@@ -67,7 +68,7 @@ object = $(patsubst %.c,$(out)/obj/%.o,$(1))
 tests := $(patsubst tests/unit/%.c,$(out)/tests/%,$(test_sources))
 skeleton := $(bpf_out)/firstseen.skel.h
 
-.PHONY: all run check check-build unit install clean format deps
+.PHONY: all run check check-build unit accuracy install clean format deps
 all: $(out)/firstseend $(out)/firstseen
 unit: $(tests)
 
@@ -126,6 +127,10 @@ check-build:
 	+$(MAKE) --no-print-directory $(jobs) FLAVOUR=gcc all unit
 	+$(MAKE) --no-print-directory $(jobs) FLAVOUR=clang all unit
 	+$(MAKE) --no-print-directory $(jobs) FLAVOUR=asan all unit
+
+# How often a flow gets the right name, on real captures with their truth (see tests/accuracy/accuracy.py).
+accuracy: all
+	tests/accuracy/accuracy.py
 
 sources := $(shell find src include tests bpf -name '*.[ch]' 2>/dev/null)
 format:

@@ -140,6 +140,21 @@ static void prune(struct writer *writer, int64_t now_ns)
 		log_error("%s", failure.text);
 }
 
+/* Sends what waits, and takes what went out of the outbox, so that `status` shows what really waits. */
+static void send_alerts(struct writer *writer)
+{
+	struct failure failure;
+
+	outbox_send(writer->outbox, writer->history);
+	if (outbox_has_settled(writer->outbox))
+		return;
+	if (history_begin(writer->history, &failure) == 0 &&
+	    outbox_settle(writer->outbox, writer->history, &failure) == 0 &&
+	    history_commit(writer->history, &failure) == 0)
+		return;
+	history_rollback(writer->history); /* they stay in the outbox, and are taken out next time */
+}
+
 /* Writes until it succeeds; false where it failed and has to be tried again. */
 static bool work_off(struct writer *writer, const struct batch *batch, const struct writer_states *states,
 		     bool last)
@@ -147,7 +162,7 @@ static bool work_off(struct writer *writer, const struct batch *batch, const str
 	struct failure failure;
 
 	if (!last && is_idle(writer, batch, states)) {
-		outbox_send(writer->outbox, writer->history);
+		send_alerts(writer);
 		return true;
 	}
 	if (write_all(writer, batch, states, last, &failure)) {
@@ -161,7 +176,7 @@ static bool work_off(struct writer *writer, const struct batch *batch, const str
 		log_info("the history can be written again");
 	writer->failing = false;
 	writer->last_write_ns = states->now_ns;
-	outbox_send(writer->outbox, writer->history);
+	send_alerts(writer);
 	prune(writer, states->now_ns);
 	return true;
 }

@@ -19,6 +19,10 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 FLAVOUR ?= gcc
 
+# make V=1 prints whole commands.
+quiet := $(if $(V),,@)
+say = $(if $(V),@:,@echo "  $(1)")
+
 out := .output/$(FLAVOUR)
 bpf_out := .output/bpf
 multiarch := $(shell gcc -print-multiarch 2>/dev/null)
@@ -74,21 +78,26 @@ unit: $(tests)
 
 $(out)/libfirstseen.a: $(call object,$(library_sources))
 	@rm -f $@
-	ar rcs $@ $^
+	$(call say,AR  $@)
+	$(quiet)ar rcs $@ $^
 
 $(out)/firstseend: $(call object,$(daemon_sources)) $(out)/libfirstseen.a
-	$(compiler) $(cflags) $(ldflags) -o $@ $^ $(libs)
+	$(call say,LINK $@)
+	$(quiet)$(compiler) $(cflags) $(ldflags) -o $@ $^ $(libs)
 
 $(out)/firstseen: $(call object,$(cli_sources)) $(out)/libfirstseen.a
-	$(compiler) $(cflags) $(ldflags) -o $@ $^ $(libs)
+	$(call say,LINK $@)
+	$(quiet)$(compiler) $(cflags) $(ldflags) -o $@ $^ $(libs)
 
 $(out)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(compiler) $(cppflags) $(cflags) -MMD -MP -c -o $@ $<
+	$(call say,CC   $@)
+	$(quiet)$(compiler) $(cppflags) $(cflags) -MMD -MP -c -o $@ $<
 
 $(out)/tests/%: $(out)/obj/tests/unit/%.o $(call object,$(test_helpers)) $(out)/libfirstseen.a
 	@mkdir -p $(@D)
-	$(compiler) $(cflags) $(ldflags) -o $@ $^ $(libs) -lcmocka -ljansson -lcares
+	$(call say,LINK $@)
+	$(quiet)$(compiler) $(cflags) $(ldflags) -o $@ $^ $(libs) -lcmocka -ljansson -lcares
 
 $(call object,$(test_sources) $(test_helpers)): cppflags += -Itests/unit
 
@@ -96,12 +105,14 @@ $(call object,$(test_sources) $(test_helpers)): cppflags += -Itests/unit
 bpf_headers := $(wildcard bpf/*.h) include/firstseen/record.h
 $(bpf_out)/firstseen.bpf.o: bpf/firstseen.bpf.c $(bpf_headers) Makefile
 	@mkdir -p $(@D)
-	$(CLANG) -target bpf -mcpu=v3 -g -O2 -std=gnu11 -Wall -Wextra -Werror -Wno-unused-parameter \
+	$(call say,BPF  $@)
+	$(quiet)$(CLANG) -target bpf -mcpu=v3 -g -O2 -std=gnu11 -Wall -Wextra -Werror -Wno-unused-parameter \
 		-D__TARGET_ARCH_$(bpf_arch) -idirafter /usr/include/$(multiarch) -Iinclude -Ibpf -c -o $@.full $<
-	$(LLVM_STRIP) -g -o $@ $@.full
+	$(quiet)$(LLVM_STRIP) -g -o $@ $@.full
 
 $(skeleton): $(bpf_out)/firstseen.bpf.o
-	$(BPFTOOL) gen skeleton $< name firstseen_bpf > $@
+	$(call say,SKEL $@)
+	$(quiet)$(BPFTOOL) gen skeleton $< name firstseen_bpf > $@
 
 $(out)/obj/src/capture/live.o: $(skeleton)
 
@@ -134,7 +145,11 @@ accuracy: all
 
 sources := $(shell find src include tests bpf -name '*.[ch]' 2>/dev/null)
 format:
-	$(CLANG_FORMAT) -i $(sources)
+	$(quiet)$(CLANG_FORMAT) -i $(sources)
+
+install: all
+	install -D -m 0755 $(out)/firstseend $(DESTDIR)$(PREFIX)/sbin/firstseend
+	install -D -m 0755 $(out)/firstseen $(DESTDIR)$(PREFIX)/bin/firstseen
 
 clean:
 	rm -rf .output

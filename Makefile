@@ -4,6 +4,7 @@
 # make run        install what is missing, build, watch this host in the foreground
 # make check      install what is missing, build, run every test
 # make install    DESTDIR= PREFIX=/usr/local
+# make bench      what an event costs
 # make accuracy   how often a flow gets the right name, on real captures
 # make format     lay the sources out as `make check` wants them
 #
@@ -72,7 +73,7 @@ object = $(patsubst %.c,$(out)/obj/%.o,$(1))
 tests := $(patsubst tests/unit/%.c,$(out)/tests/%,$(test_sources))
 skeleton := $(bpf_out)/firstseen.skel.h
 
-.PHONY: all run check check-build unit accuracy install clean format deps
+.PHONY: all run check check-build unit bench accuracy install clean format deps
 all: $(out)/firstseend $(out)/firstseen
 unit: $(tests)
 
@@ -98,6 +99,11 @@ $(out)/tests/%: $(out)/obj/tests/unit/%.o $(call object,$(test_helpers)) $(out)/
 	@mkdir -p $(@D)
 	$(call say,LINK $@)
 	$(quiet)$(compiler) $(cflags) $(ldflags) -o $@ $^ $(libs) -lcmocka -ljansson -lcares
+
+$(out)/tests/bench/%: $(out)/obj/tests/bench/%.o $(out)/libfirstseen.a
+	@mkdir -p $(@D)
+	$(call say,LINK $@)
+	$(quiet)$(compiler) $(cflags) $(ldflags) -o $@ $^ $(libs)
 
 $(call object,$(test_sources) $(test_helpers)): cppflags += -Itests/unit
 
@@ -138,6 +144,10 @@ check-build:
 	+$(MAKE) --no-print-directory $(jobs) FLAVOUR=gcc all unit
 	+$(MAKE) --no-print-directory $(jobs) FLAVOUR=clang all unit
 	+$(MAKE) --no-print-directory $(jobs) FLAVOUR=asan all unit
+
+# What an event costs, on one core, in memory.
+bench: $(out)/tests/bench/core_bench
+	$<
 
 # How often a flow gets the right name, on real captures with their truth (see tests/accuracy/accuracy.py).
 accuracy: all

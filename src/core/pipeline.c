@@ -741,6 +741,12 @@ int pipeline_bind(struct pipeline *pipeline, const struct address *address, cons
 	return correlate_bind(pipeline->correlate, address, hostname, asker, learned_ns, expires_ns);
 }
 
+void pipeline_bindings(struct pipeline *pipeline, int64_t since_ns, correlate_callback *callback,
+		       void *context)
+{
+	correlate_each(pipeline->correlate, since_ns, callback, context);
+}
+
 const struct pipeline_counts *pipeline_counts(struct pipeline *pipeline)
 {
 	pipeline->counts.flows_open = flows_count(pipeline->flows);

@@ -103,6 +103,8 @@ static int write_all(struct writer *writer, const struct batch *batch, const str
 	if (error)
 		return error;
 	error = history_write_accesses(writer->history, batch, failure);
+	if (!error)
+		error = history_write_bindings(writer->history, batch, host_boot(), failure);
 	for (size_t i = 0; i < batch_alert_count(batch) && !error; i++)
 		error = write_alert(writer, batch_alert_at(batch, i), failure);
 	if (!error)
@@ -122,8 +124,8 @@ static int write_all(struct writer *writer, const struct batch *batch, const str
 static bool is_idle(const struct writer *writer, const struct batch *batch,
 		    const struct writer_states *states)
 {
-	return batch_access_count(batch) == 0 && batch_alert_count(batch) == 0 && states->lost == 0 &&
-	       outbox_has_settled(writer->outbox) &&
+	return batch_access_count(batch) == 0 && batch_alert_count(batch) == 0 &&
+	       batch_binding_count(batch) == 0 && states->lost == 0 && outbox_has_settled(writer->outbox) &&
 	       states->now_ns - writer->last_write_ns < IDLE_WRITE_SECONDS * NS_PER_SECOND &&
 	       states->now_ns >= writer->last_write_ns;
 }

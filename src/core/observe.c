@@ -248,7 +248,7 @@ static void tell_message(struct observer *observer, struct observation *seen, co
 		observer->counts.dns_truncated++;
 	/* A question leaves this host and an answer reaches it; the other way round is none of our business.
 	 */
-	if (observer->message.response == out)
+	if (observer->message.response == out || observer->message.opcode != 0)
 		return;
 	seen->kind = out ? OBSERVED_QUESTION : OBSERVED_ANSWER;
 	seen->message = &observer->message;

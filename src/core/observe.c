@@ -264,7 +264,8 @@ static void take_messages(struct observer *observer, struct slot *slot, struct o
 	while (length - done >= 2) {
 		size_t size = (size_t)bytes[done] << 8 | bytes[done + 1];
 
-		if (length - done - 2 < size)
+		/* No message is so short: this is not where one begins. An earlier segment may still come. */
+		if (size < DNS_HEADER_SIZE || length - done - 2 < size)
 			break;
 		tell_message(observer, seen, bytes + done + 2, size, slot->out);
 		done += 2 + size;

@@ -21,6 +21,7 @@ struct replay {
 	struct batch *batch;
 	struct pipeline *pipeline;
 	struct domain_rules *rules;
+	struct network_scope *networks;
 	struct failure failure;
 	int64_t now_ns, written_ns;
 	int error; /* the first failure, found in a callback that can not return one */
@@ -139,12 +140,34 @@ static int on_record(void *context, const void *record, size_t size)
 	return replay->error;
 }
 
+static void settings_of(const struct replay *replay, struct pipeline_settings *settings);
+
+/* A scenario's own settings; what it expects is for the tests. */
+static int on_word(void *context, const char *word, const char *rest, const char *where,
+		   struct failure *failure)
+{
+	struct replay *replay = context;
+	struct pipeline_settings settings;
+	struct failure inner = {{0}};
+
+	if (strcmp(word, "set") != 0)
+		return 0;
+	if (config_set(&replay->cli->config, rest, &inner))
+		return failure_set(failure, -EINVAL, "%.200s: %.300s", where, inner.text);
+	if (strncmp(rest, "detect.learning=", 16) == 0)
+		replay->cli->learning_set = true;
+	*replay->networks = replay->cli->config.inside;
+	settings_of(replay, &settings);
+	pipeline_configure(replay->pipeline, &settings);
+	return 0;
+}
+
 /* --- the run ------------------------------------------------------------------------------------ */
 
 static int replay_file(struct replay *replay, const char *path)
 {
 	const struct config *config = &replay->cli->config;
-	struct source_sink sink = {.context = replay, .record = on_record, .time = on_time};
+	struct source_sink sink = {.context = replay, .record = on_record, .time = on_time, .word = on_word};
 	struct source_settings settings = {.dns_port_count = config->dns_port_count};
 	int capture = source_is_capture(path), error;
 
@@ -159,7 +182,24 @@ static int replay_file(struct replay *replay, const char *path)
 	return error;
 }
 
-static int open_replay(struct replay *replay, struct network_scope *networks)
+static void settings_of(const struct replay *replay, struct pipeline_settings *settings)
+{
+	const struct config *config = &replay->cli->config;
+
+	*settings = (struct pipeline_settings){
+		.window_seconds = config->window_seconds,
+		.learning_seconds = replay->cli->learning_set ? config->learning_seconds : 0,
+		.scope = config->scope,
+		.unnamed = config->unnamed,
+		.sni = config->sni,
+		.rules = replay->rules,
+		.networks = replay->networks,
+		.dns_port_count = config->dns_port_count,
+	};
+	memcpy(settings->dns_ports, config->dns_ports, sizeof(settings->dns_ports));
+}
+
+static int open_replay(struct replay *replay)
 {
 	const struct config *config = &replay->cli->config;
 	struct domain_settings grouping = {.private_suffixes = config->private_suffixes,
@@ -169,21 +209,12 @@ static int open_replay(struct replay *replay, struct network_scope *networks)
 				       .access = on_access,
 				       .alert = on_alert,
 				       .flow = replay->flows ? on_flow : NULL};
-	struct pipeline_settings settings = {
-		.window_seconds = config->window_seconds,
-		.learning_seconds = replay->cli->learning_set ? config->learning_seconds : 0,
-		.scope = config->scope,
-		.unnamed = config->unnamed,
-		.sni = config->sni,
-		.networks = networks,
-		.dns_port_count = config->dns_port_count,
-	};
+	struct pipeline_settings settings;
 	struct batch_limits limits = {0};
 	int error = domain_rules_new(&grouping, &replay->rules, &replay->failure);
 
-	memcpy(settings.dns_ports, config->dns_ports, sizeof(settings.dns_ports));
-	*networks = config->inside;
-	settings.rules = replay->rules;
+	*replay->networks = config->inside;
+	settings_of(replay, &settings);
 	if (!error)
 		error = history_open(replay->into, replay->into ? HISTORY_WRITE : HISTORY_MEMORY,
 				     &replay->history, &replay->failure);
@@ -242,7 +273,10 @@ static void print_summary(struct replay *replay)
 static int run(struct replay *replay, int count, char **files)
 {
 	static struct network_scope networks; /* large */
-	int error = open_replay(replay, &networks);
+	int error;
+
+	replay->networks = &networks;
+	error = open_replay(replay);
 
 	for (int i = 0; i < count && !error; i++)
 		error = replay_file(replay, files[i]);

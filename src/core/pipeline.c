@@ -723,6 +723,8 @@ void pipeline_configure(struct pipeline *pipeline, const struct pipeline_setting
 	pipeline->settings = *settings;
 	pipeline->settings.uid_seed = uid_seed;
 	pipeline->settings.hash_seed = hash_seed;
+	if (settings->learning_since_ns)
+		pipeline->learning_since_ns = settings->learning_since_ns;
 	if (regrouped) {
 		known_clear(pipeline->known);
 		grouping_set_rules(pipeline->grouping, settings->rules);

@@ -102,8 +102,9 @@ def remove_leftovers():
 
 
 class Lab:
-    def __init__(self):
+    def __init__(self, resolver_options=()):
         require_live()
+        self.resolver_options = resolver_options
         self.processes = []
         self.folder = Path(tempfile.mkdtemp(prefix="firstseen-lab-"))
         atexit.register(self.close)
@@ -150,7 +151,8 @@ class Lab:
         records = [f"--host-record={name},{','.join(addresses)}" for name, addresses in NAMES.items()]
         self.start(SERVER, "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts",
                    "--user=root", "--pid-file", "--listen-address=203.0.113.1", "--bind-interfaces",
-                   "--local-ttl=60", "--cname=alias.example.shop,www.example.com", *records)
+                   "--local-ttl=60", "--cname=alias.example.shop,www.example.com", *records,
+                   *self.resolver_options)
         self.start(SERVER, "/usr/bin/python3", "-m", "http.server", "--bind", "::", "80", cwd=self.folder)
         (self.folder / "large").write_bytes(os.urandom(300000))
         self.start(SERVER, "/usr/bin/python3", "-c", ECHO)

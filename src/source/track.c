@@ -43,6 +43,7 @@ struct tracker {
 	struct track *tracks;
 	uint32_t *buckets;
 	uint64_t cookies;
+	uint32_t touched; /* tracks beyond it were never used */
 	uint8_t *room;
 };
 
@@ -62,10 +63,6 @@ int tracker_new(const struct source_settings *settings, const struct source_sink
 	if (!tracker->tracks || !tracker->buckets || !tracker->room) {
 		tracker_free(tracker);
 		return -ENOMEM;
-	}
-	for (uint32_t i = 0; i <= FLOWS; i++) {
-		tracker->tracks[i].newer = i == FLOWS ? 0 : i + 1;
-		tracker->tracks[i].older = i ? i - 1 : FLOWS;
 	}
 	*out = tracker;
 	return 0;
@@ -246,7 +243,9 @@ static bool sender_is_client(const struct tracker *tracker, const struct segment
 static struct track *add(struct tracker *tracker, const struct ip_packet *packet,
 			 const struct segment *segment, bool *out)
 {
-	uint32_t index = tracker->tracks[0].newer, newer, older;
+	bool fresh = tracker->touched < FLOWS;
+	uint32_t index = fresh ? ++tracker->touched : tracker->tracks[0].newer;
+	uint32_t newer, older;
 	struct track *track = &tracker->tracks[index];
 	uint32_t *bucket = bucket_of(tracker, &packet->source, segment->source_port, &packet->target,
 				     segment->target_port, packet->protocol);
@@ -254,8 +253,8 @@ static struct track *add(struct tracker *tracker, const struct ip_packet *packet
 	if (track->used)
 		forget(tracker, index);
 	*out = sender_is_client(tracker, segment, packet->protocol);
-	newer = track->newer;
-	older = track->older;
+	newer = fresh ? index : track->newer; /* a fresh one is a circle of its own, until it is put first */
+	older = fresh ? index : track->older;
 	*track = (struct track){
 		.client = *out ? packet->source : packet->target,
 		.server = *out ? packet->target : packet->source,

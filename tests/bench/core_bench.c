@@ -102,6 +102,43 @@ static void feed(struct pipeline *pipeline, const void *record, size_t size)
 		abort();
 }
 
+/* Naming a flow among so many bindings, each address with one name. */
+static void lookups(unsigned bindings)
+{
+	struct correlate_limits limits = {.bindings = 1000000, .name_bytes = 64 << 20};
+	struct actor actor = {.tgid = 7, .start_ns = 7, .netns = 1};
+	struct correlate *correlate;
+	struct attribution attribution;
+	struct address address;
+	char name[64], what[64];
+	uint32_t random = 1;
+	double from;
+
+	if (correlate_new(&limits, &correlate))
+		abort();
+	for (uint32_t i = 0; i < bindings; i++) {
+		address_parse("2001:db8::", &address);
+		memcpy(address.bytes + 12, &i, sizeof(i));
+		snprintf(name, sizeof(name), "www.host-%u.com", i % 50000);
+		if (correlate_bind(correlate, &address, name, &actor, 1, INT64_MAX))
+			abort();
+	}
+	from = seconds();
+	for (unsigned i = 0; i < 1000000; i++) {
+		uint32_t which;
+
+		random = random * 1664525 + 1013904223;
+		which = random % bindings;
+		memcpy(address.bytes + 12, &which, sizeof(which));
+		correlate_name(correlate, &actor, &address, 2, &attribution);
+		if (attribution.method != METHOD_DNS)
+			abort();
+	}
+	snprintf(what, sizeof(what), "a name among %u bindings", bindings);
+	printf("%-34s %8.0f ns each  %10.0f /s\n", what, (seconds() - from) * 1e3, 1e6 / (seconds() - from));
+	correlate_free(correlate);
+}
+
 int main(void)
 {
 	static struct network_scope networks;
@@ -155,5 +192,7 @@ int main(void)
 	       (double)pipeline_correlate_counts(pipeline)->memory / 1048576);
 	pipeline_free(pipeline);
 	domain_rules_free(rules);
+	for (unsigned bindings = 1000; bindings <= 1000000; bindings *= 10)
+		lookups(bindings);
 	return accesses ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -305,7 +305,7 @@ int cli_history(struct cli *cli, int argc, char **argv)
 	}
 	history_close(history);
 	if (found == 0)
-		return cli_fail("this host was not seen to talk to %.255s", argv[0]);
+		return cli_fail("this host was never seen to talk to %.255s", argv[0]);
 	if (found < 0 || error)
 		return cli_fail_with(&failure, found < 0 ? found : error);
 	return CLI_DONE;

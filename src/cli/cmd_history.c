@@ -158,6 +158,6 @@ int cli_app(struct cli *cli, int argc, char **argv)
 	history_close(history);
 	rows = output_end(output);
 	if (!error && !rows)
-		return cli_fail("%.500s was not seen to talk to anybody", argv[0]);
+		return cli_fail("%.500s was never seen to talk to anybody", argv[0]);
 	return finish(error, rows, &failure, "");
 }

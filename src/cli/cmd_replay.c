@@ -21,7 +21,7 @@ static const struct column flow_columns[] = {
 #define FLOW_COLUMNS (sizeof(flow_columns) / sizeof(flow_columns[0]))
 
 struct replay {
-	const struct cli *cli;
+	struct cli *cli;
 	const struct options *options;
 	struct output *flows; /* --flows */
 	struct column flow_columns[FLOW_COLUMNS];
@@ -29,6 +29,7 @@ struct replay {
 	struct batch *batch;
 	struct pipeline *pipeline;
 	struct domain_rules *rules;
+	bool learning_set; /* a setting of the command line or of a scenario */
 	struct failure failure;
 	int64_t now_ns;
 	int error; /* the first failure, found in a callback that can not return one */
@@ -153,12 +154,81 @@ static int on_record(void *context, const void *record, size_t size)
 	return replay->error;
 }
 
+/* --- settings ------------------------------------------------------------------------------ */
+
+static void settings_of(const struct replay *replay, struct pipeline_settings *settings)
+{
+	const struct config *config = &replay->cli->config;
+
+	*settings = (struct pipeline_settings){
+		.window_seconds = config->window_seconds,
+		/* Nothing is learned in silence, unless that is asked for. */
+		.learning_seconds = replay->learning_set ? config->learning_seconds : 0,
+		.scope = config->scope,
+		.unnamed = config->unnamed,
+		.sni = config->sni,
+		.rules = replay->rules,
+		.networks = &config->inside,
+		.dns_port_count = config->dns_port_count,
+	};
+	memcpy(settings->dns_ports, config->dns_ports, sizeof(settings->dns_ports));
+}
+
+static void regroup(void *context, const char *hostname, char domain[static DOMAIN_MAX])
+{
+	domain_of(context, hostname, domain);
+}
+
+/* What is in the history already and what comes now shall be grouped alike. */
+static int rekey(struct replay *replay)
+{
+	return history_rekey(replay->history, domain_rules_identity(replay->rules), regroup, replay->rules,
+			     &replay->failure);
+}
+
+/* Settings changed: the pipeline goes on with them. */
+static int configure(struct replay *replay)
+{
+	struct domain_rules *old = replay->rules, *fresh;
+	struct pipeline_settings settings;
+	int error = cli_open_rules(replay->cli, &fresh, &replay->failure);
+
+	if (error)
+		return error;
+	replay->rules = fresh;
+	settings_of(replay, &settings);
+	pipeline_configure(replay->pipeline, &settings);
+	domain_rules_free(old);
+	error = write_batch(replay);
+	return error ? error : rekey(replay);
+}
+
+/* A scenario's own settings; what it expects is for the tests. */
+static int on_word(void *context, const char *word, const char *rest, const char *where,
+		   struct failure *failure)
+{
+	struct replay *replay = context;
+	struct failure inner = {{0}};
+	int error;
+
+	if (strcmp(word, "set") != 0)
+		return 0;
+	error = config_set(&replay->cli->config, rest, &inner);
+	if (!error)
+		error = config_validate(&replay->cli->config, &inner);
+	if (error)
+		return failure_set(failure, -EINVAL, "%.200s: %.300s", where, inner.text);
+	if (strncmp(rest, "detect.learning=", 16) == 0)
+		replay->learning_set = true;
+	return configure(replay);
+}
+
 /* --- the run ------------------------------------------------------------------------------------ */
 
 static int replay_file(struct replay *replay, const char *path)
 {
 	const struct config *config = &replay->cli->config;
-	struct source_sink sink = {.context = replay, .record = on_record, .time = on_time};
+	struct source_sink sink = {.context = replay, .record = on_record, .time = on_time, .word = on_word};
 	struct source_settings settings = {.dns_port_count = config->dns_port_count};
 	int capture = source_is_capture(path), error;
 
@@ -173,46 +243,25 @@ static int replay_file(struct replay *replay, const char *path)
 	return error;
 }
 
-static void regroup(void *context, const char *hostname, char domain[static DOMAIN_MAX])
-{
-	domain_of(context, hostname, domain);
-}
-
 static int open_history(struct replay *replay)
 {
 	const char *into = replay->options->into;
 	int error =
 		history_open(into, into ? HISTORY_WRITE : HISTORY_MEMORY, &replay->history, &replay->failure);
 
-	/* What is there already and what comes now shall be grouped alike. */
-	if (!error)
-		error = history_rekey(replay->history, domain_rules_identity(replay->rules), regroup,
-				      replay->rules, &replay->failure);
-	return error;
+	return error ? error : rekey(replay);
 }
 
 static int open_pipeline(struct replay *replay)
 {
-	const struct config *config = &replay->cli->config;
 	struct pipeline_edges edges = {.context = replay,
 				       .seen = on_seen,
 				       .access = on_access,
 				       .alert = on_alert,
 				       .flow = replay->flows ? on_flow : NULL};
-	struct pipeline_settings settings = {
-		.window_seconds = config->window_seconds,
-		/* Nothing is learnt in silence, unless that is asked for. */
-		.learning_seconds =
-			options_set(replay->options, "detect.learning") ? config->learning_seconds : 0,
-		.scope = config->scope,
-		.unnamed = config->unnamed,
-		.sni = config->sni,
-		.rules = replay->rules,
-		.networks = &config->inside,
-		.dns_port_count = config->dns_port_count,
-	};
+	struct pipeline_settings settings;
 
-	memcpy(settings.dns_ports, config->dns_ports, sizeof(settings.dns_ports));
+	settings_of(replay, &settings);
 	return pipeline_new(&settings, &edges, &replay->pipeline);
 }
 
@@ -330,10 +379,6 @@ int cli_replay(struct cli *cli, int argc, char **argv)
 
 	replay.cli = cli;
 	replay.options = cli->options;
-	if (cli->options->flows && cli->options->alerts && cli->options->format == OUTPUT_JSON) {
-		cli_fail("--flows and --alerts in one JSON array are not to be told apart; see firstseen "
-			 "replay --help");
-		return CLI_USAGE;
-	}
+	replay.learning_set = options_set(cli->options, "detect.learning");
 	return run(&replay, argc, argv);
 }

@@ -36,7 +36,7 @@ static const struct option_text texts[] = {
 	{'c', "config", "FILE", "read FILE instead of " CONFIG_DEFAULT_PATH},
 	{'S', "set", "SECTION.KEY=VALUE", "set one setting, over the file; may be repeated"},
 	{'d', "db", "FILE", "the history to ask, instead of the one configured"},
-	{'f', "format", "FORMAT", "table, json (an array, one object a line) or tsv"},
+	{'f', "format", "FORMAT", "table, json (one object a line) or tsv"},
 	{'V', "version", NULL, "print the version and exit"},
 	{'h', "help", NULL, "print help; behind a command: that command's"},
 };
@@ -135,8 +135,8 @@ static enum options_result take_time(const struct reading *reading, const char *
 {
 	if (text_parse_time(value, reading->now_ns, time_ns))
 		return misuse(reading,
-			      "--%s %.100s: not a time (2026-03-01T12:00:00Z), a date or a span (7d)", name,
-			      value);
+			      "--%s %.100s: not a time like 2026-03-01T12:00:00Z, a date, or a span like 7d",
+			      name, value);
 	return OPTIONS_RUN;
 }
 
@@ -333,7 +333,7 @@ void options_usage(FILE *out, const struct command *commands)
 
 void options_command_usage(FILE *out, const struct command *command)
 {
-	fprintf(out, "usage: firstseen %s%s%s%s\n\n%s\n", command->name,
+	fprintf(out, "usage: firstseen [OPTION]... %s%s%s%s\n\n%s\n", command->name,
 		command->options[0] ? " [OPTION]..." : "", command->arguments[0] ? " " : "",
 		command->arguments, command->summary);
 	if (command->options[0])

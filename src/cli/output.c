@@ -216,7 +216,7 @@ static int print_json_row(const struct output *output, const union cell *cells)
 		output_put_json(&json, &output->columns[i], cells[i]);
 	json_object_close(&json);
 	json_end(&json);
-	printf("%s%s", output->row_count ? ",\n" : "[\n", line);
+	puts(line);
 	free(line);
 	return 0;
 }
@@ -316,9 +316,7 @@ size_t output_end(struct output *output)
 
 	if (!output)
 		return 0;
-	if (output->format == OUTPUT_JSON)
-		puts(rows ? "\n]" : "[]");
-	else if (output->format == OUTPUT_TABLE && rows)
+	if (output->format == OUTPUT_TABLE && rows)
 		table_print(stdout, output->columns, output->column_count, output->cells, rows,
 			    terminal_width(), output_has_colour());
 	for (size_t i = 0; output->cells && i < rows * output->column_count; i++)

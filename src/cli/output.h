@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * output.h - rows for people and for scripts: a table, JSON (an array, one object a
- * line), or tab-separated values without a heading. Untrusted text is escaped in all three:
+ * output.h - rows for people and for scripts: a table, JSON (one object a line), or
+ * tab-separated values without a heading. Untrusted text is escaped in all three:
  * as \xNN (text_escape), in JSON as JSON does. A value is never cut, but in a table on a terminal.
  */
 #ifndef CLI_OUTPUT_H

@@ -287,24 +287,25 @@ static int print_leaves(const struct page *page, const char *path, json_t *value
 		    : print_line(path, 0, "\t", value, FORM_PLAIN);
 }
 
-/* For a shell: in single quotes. False where it can not be told on one line as it is. */
-static bool print_quoted(const char *command, const char *text)
+/* A command with an argument for a shell to read; left out where the name can not be typed. */
+static void print_command(const char *command, const char *argument)
 {
-	char *escaped = output_escape_name(text);
-	bool plain = escaped && text[0] && strcmp(escaped, text) == 0;
+	static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/:@%+=,";
+	char *escaped = output_escape_name(argument);
+	bool plain = escaped && argument[0] && strcmp(escaped, argument) == 0;
+	const char *quote = argument[strspn(argument, safe)] ? "'" : "";
 
 	free(escaped);
 	if (!plain)
-		return false;
-	printf("  %s%s '", command, text[0] == '-' ? " --" : "");
-	for (; *text; text++) {
-		if (*text == '\'')
+		return;
+	printf("  %s%s %s", command, argument[0] == '-' ? " --" : "", quote);
+	for (; *argument; argument++) {
+		if (*argument == '\'')
 			fputs("'\\''", stdout);
 		else
-			putchar(*text);
+			putchar(*argument);
 	}
-	puts("'");
-	return true;
+	puts(quote);
 }
 
 static void print_next(const struct alert_row *row)
@@ -312,9 +313,8 @@ static void print_next(const struct alert_row *row)
 	if (!row->domain[0] && !row->application[0])
 		return;
 	print_title("Ask next");
-	print_quoted("firstseen history", row->domain);
-	print_quoted("firstseen app", row->application);
-	print_quoted("firstseen domains --new --since 7d --app", row->application);
+	print_command("firstseen history", row->domain);
+	print_command("firstseen app", row->application);
 }
 
 static int load(const struct alert_row *row, json_t **top)

@@ -394,6 +394,30 @@ int correlate_bind(struct correlate *correlate, const struct address *address, c
 	return 0;
 }
 
+void correlate_each(struct correlate *correlate, int64_t since_ns, correlate_callback *callback,
+		    void *context)
+{
+	uint32_t index = correlate->bindings[0].older;
+
+	for (; index; index = correlate->bindings[index].older) {
+		const struct binding *binding = &correlate->bindings[index];
+		struct kept_binding kept = {
+			.address = correlate->slots[binding->slot].address,
+			.hostname = names_text(correlate->names, binding->name),
+			.asker = {.start_ns = binding->start_ns,
+				  .executable = binding->executable,
+				  .cgroup_id = binding->cgroup_id,
+				  .tgid = binding->tgid,
+				  .netns = binding->netns},
+			.learned_ns = binding->learned_ns,
+			.expires_ns = binding->expires_ns,
+		};
+
+		if (binding->learned_ns > since_ns)
+			callback(context, &kept);
+	}
+}
+
 /* --- naming ----------------------------------------------------------------- */
 
 static enum attribution_rank rank_of(const struct binding *binding, const struct actor *actor)

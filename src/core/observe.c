@@ -248,7 +248,7 @@ static void tell_message(struct observer *observer, struct observation *seen, co
 		observer->counts.dns_truncated++;
 	/* A question leaves this host and an answer reaches it; the other way round is none of our business.
 	 */
-	if (observer->message.response == out)
+	if (observer->message.response == out || observer->message.opcode != 0)
 		return;
 	seen->kind = out ? OBSERVED_QUESTION : OBSERVED_ANSWER;
 	seen->message = &observer->message;
@@ -264,7 +264,8 @@ static void take_messages(struct observer *observer, struct slot *slot, struct o
 	while (length - done >= 2) {
 		size_t size = (size_t)bytes[done] << 8 | bytes[done + 1];
 
-		if (length - done - 2 < size)
+		/* No message is so short: this is not where one begins. An earlier segment may still come. */
+		if (size < DNS_HEADER_SIZE || length - done - 2 < size)
 			break;
 		tell_message(observer, seen, bytes + done + 2, size, slot->out);
 		done += 2 + size;

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "core/decide.h"
 #include "core/flows.h"
+#include "core/grouping.h"
 #include "core/known.h"
 #include "core/names.h"
 
@@ -32,6 +33,7 @@ struct pipeline {
 	struct process_table *processes;
 	struct flows *flows;
 	struct known *known;
+	struct grouping *grouping;
 	struct names *texts;                 /* of open flows */
 	struct flow *wait_first, *wait_last; /* by the time they opened */
 	size_t waiting, held_alerts;
@@ -72,6 +74,7 @@ int pipeline_new(const struct pipeline_settings *settings, const struct pipeline
 	    process_table_new(or_default(settings->process_limit, DEFAULT_PROCESSES), &pipeline->processes) ||
 	    flows_new(flows, seed, &pipeline->flows) ||
 	    known_new(or_default(settings->known_limit, DEFAULT_KNOWN), seed, &pipeline->known) ||
+	    grouping_new(settings->rules, seed, &pipeline->grouping) ||
 	    names_new(flows, FLOW_TEXT_BYTES, seed, &pipeline->texts)) {
 		pipeline_free(pipeline);
 		return -ENOMEM;
@@ -89,6 +92,7 @@ void pipeline_free(struct pipeline *pipeline)
 	process_table_free(pipeline->processes);
 	flows_free(pipeline->flows);
 	known_free(pipeline->known);
+	grouping_free(pipeline->grouping);
 	names_free(pipeline->texts);
 	free(pipeline);
 }
@@ -326,7 +330,7 @@ static void decide_flow(struct pipeline *pipeline, struct flow *flow, const stru
 	enum domain_kind kind = DOMAIN_INVALID;
 
 	if (attribution->method != METHOD_NONE)
-		kind = domain_of(pipeline->settings.rules, attribution->hostname, domain);
+		kind = grouping_domain(pipeline->grouping, attribution->hostname, domain);
 	pipeline->counts.methods[attribution->method]++;
 	if (kind == DOMAIN_INTERNAL ||
 	    (kind != DOMAIN_INVALID &&
@@ -401,9 +405,9 @@ static bool domain_is_open(struct pipeline *pipeline, const struct attribution *
 		return true;
 	if (!attribution->ambiguous)
 		return false;
-	domain_of(pipeline->settings.rules, attribution->hostname, domain);
+	grouping_domain(pipeline->grouping, attribution->hostname, domain);
 	for (uint32_t i = 0; i < attribution->rivals_listed; i++) {
-		domain_of(pipeline->settings.rules, attribution->rivals[i], other);
+		grouping_domain(pipeline->grouping, attribution->rivals[i], other);
 		if (strcmp(domain, other) != 0)
 			return true;
 	}
@@ -515,7 +519,7 @@ static void on_open(struct pipeline *pipeline, const struct observation *seen)
 		char domain[DOMAIN_MAX] = "";
 
 		if (attribution->method != METHOD_NONE)
-			domain_of(pipeline->settings.rules, attribution->hostname, domain);
+			grouping_domain(pipeline->grouping, attribution->hostname, domain);
 		settle_internal(pipeline, flow, domain, attribution);
 		return;
 	}
@@ -596,7 +600,7 @@ static void correct_by_sni(struct pipeline *pipeline, struct flow *flow, const c
 	const char *by_dns =
 		flow->subject == SUBJECT_DOMAIN ? names_text(pipeline->texts, flow->hostname) : "";
 	char domain[DOMAIN_MAX];
-	enum domain_kind kind = domain_of(pipeline->settings.rules, server_name, domain);
+	enum domain_kind kind = grouping_domain(pipeline->grouping, server_name, domain);
 
 	if (!flow->kept || kind == DOMAIN_INVALID || kind == DOMAIN_INTERNAL ||
 	    strcmp(domain, names_text(pipeline->texts, flow->domain)) == 0)
@@ -719,8 +723,12 @@ void pipeline_configure(struct pipeline *pipeline, const struct pipeline_setting
 	pipeline->settings = *settings;
 	pipeline->settings.uid_seed = uid_seed;
 	pipeline->settings.hash_seed = hash_seed;
-	if (regrouped)
+	if (settings->learning_since_ns)
+		pipeline->learning_since_ns = settings->learning_since_ns;
+	if (regrouped) {
 		known_clear(pipeline->known);
+		grouping_set_rules(pipeline->grouping, settings->rules);
+	}
 }
 
 void pipeline_baseline(struct pipeline *pipeline, int64_t since_ns, double coverage)
@@ -733,6 +741,12 @@ int pipeline_bind(struct pipeline *pipeline, const struct address *address, cons
 		  const struct actor *asker, int64_t learned_ns, int64_t expires_ns)
 {
 	return correlate_bind(pipeline->correlate, address, hostname, asker, learned_ns, expires_ns);
+}
+
+void pipeline_bindings(struct pipeline *pipeline, int64_t since_ns, correlate_callback *callback,
+		       void *context)
+{
+	correlate_each(pipeline->correlate, since_ns, callback, context);
 }
 
 const struct pipeline_counts *pipeline_counts(struct pipeline *pipeline)

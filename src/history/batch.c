@@ -18,6 +18,7 @@
 
 #define DEFAULT_ACCESSES 65536
 #define DEFAULT_ALERTS 1024
+#define DEFAULT_BINDINGS 16384
 #define DEFAULT_TEXT_BYTES ((size_t)16 << 20)
 #define LIMIT_MOST ((size_t)1 << 28) /* numbers of rows and strings stay far below 32 bits */
 #define NONE UINT32_MAX
@@ -49,6 +50,11 @@ struct table {
 	size_t mask;
 };
 
+struct binding {
+	struct kept_binding kept; /* its hostname is below */
+	char hostname[HOSTNAME_MAX];
+};
+
 struct batch {
 	uint64_t seed;
 
@@ -66,6 +72,9 @@ struct batch {
 
 	struct alert *alerts;
 	size_t alert_count, alert_limit;
+
+	struct binding *bindings;
+	size_t binding_count, binding_limit;
 };
 
 static int table_new(struct table *table, size_t entries)
@@ -110,6 +119,7 @@ int batch_new(const struct batch_limits *limits, struct batch **out)
 		limits = &none;
 	batch->row_limit = limit_of(limits->accesses, DEFAULT_ACCESSES);
 	batch->alert_limit = limit_of(limits->alerts, DEFAULT_ALERTS);
+	batch->binding_limit = limit_of(limits->bindings, DEFAULT_BINDINGS);
 	batch->byte_limit = limit_of(limits->text_bytes, DEFAULT_TEXT_BYTES);
 	batch->text_limit = TEXT_FIELDS * batch->row_limit;
 
@@ -119,8 +129,9 @@ int batch_new(const struct batch_limits *limits, struct batch **out)
 	batch->texts = array_new(batch->text_limit, sizeof(*batch->texts));
 	batch->bytes = array_new(batch->byte_limit, 1);
 	batch->alerts = array_new(batch->alert_limit, sizeof(*batch->alerts));
+	batch->bindings = array_new(batch->binding_limit, sizeof(*batch->bindings));
 	if (batch->rows == NULL || batch->keys == NULL || batch->row_slots == NULL || batch->texts == NULL ||
-	    batch->bytes == NULL || batch->alerts == NULL ||
+	    batch->bytes == NULL || batch->alerts == NULL || batch->bindings == NULL ||
 	    table_new(&batch->row_table, batch->row_limit) < 0 ||
 	    table_new(&batch->text_table, batch->text_limit) < 0) {
 		batch_free(batch);
@@ -142,6 +153,7 @@ void batch_free(struct batch *batch)
 	free(batch->texts);
 	free(batch->text_table.slots);
 	free(batch->bytes);
+	free(batch->bindings);
 	free(batch->alerts);
 	free(batch);
 }
@@ -303,6 +315,29 @@ int batch_add_alert(struct batch *batch, const struct alert *alert)
 	return 0;
 }
 
+int batch_add_binding(struct batch *batch, const struct kept_binding *binding)
+{
+	struct binding *kept;
+
+	if (batch->binding_count == batch->binding_limit)
+		return -ENOSPC;
+	kept = &batch->bindings[batch->binding_count++];
+	kept->kept = *binding;
+	text_copy(kept->hostname, sizeof(kept->hostname), binding->hostname);
+	return 0;
+}
+
+size_t batch_binding_count(const struct batch *batch)
+{
+	return batch->binding_count;
+}
+
+void batch_binding_at(const struct batch *batch, size_t index, struct kept_binding *out)
+{
+	*out = batch->bindings[index].kept;
+	out->hostname = batch->bindings[index].hostname;
+}
+
 size_t batch_access_count(const struct batch *batch)
 {
 	return batch->row_count;
@@ -333,4 +368,5 @@ void batch_clear(struct batch *batch)
 	batch->text_count = 0;
 	batch->byte_count = 0;
 	batch->alert_count = 0;
+	batch->binding_count = 0;
 }

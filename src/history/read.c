@@ -512,3 +512,51 @@ int history_states(struct history *history, state_callback *callback, void *cont
 
 	return error ? error : each_row(statement, give_state, &walk, failure);
 }
+
+/* --- bindings ------------------------------------------------------------------------------------------- */
+
+struct binding_walk {
+	const char *boot;
+	correlate_callback *callback;
+	void *context;
+};
+
+static int give_binding(struct statement *statement, void *context)
+{
+	struct binding_walk *walk = context;
+	struct kept_binding binding = {
+		.hostname = db_column_text(statement, 1),
+		.learned_ns = history_ns(db_column_integer(statement, 7)),
+		.expires_ns = history_ns(db_column_integer(statement, 8)),
+	};
+	size_t length;
+	const void *bytes = db_column_bytes(statement, 0, &length);
+
+	if (length != sizeof(binding.address.bytes))
+		return 0;
+	memcpy(binding.address.bytes, bytes, length);
+	if (strcmp(db_column_text(statement, 9), walk->boot) == 0)
+		binding.asker = (struct actor){
+			.tgid = (uint32_t)db_column_integer(statement, 2),
+			.start_ns = (uint64_t)db_column_integer(statement, 3),
+			.netns = (uint32_t)db_column_integer(statement, 4),
+			.cgroup_id = (uint64_t)db_column_integer(statement, 5),
+			.executable = (uint64_t)db_column_integer(statement, 6),
+		};
+	walk->callback(walk->context, &binding);
+	return 0;
+}
+
+int history_bindings(struct history *history, const char *boot, correlate_callback *callback, void *context,
+		     struct failure *failure)
+{
+	struct binding_walk walk = {boot, callback, context};
+	struct statement *statement;
+	int error =
+		db_prepare(history->db,
+			   "SELECT address, hostname, tgid, start, netns, cgroup, executable, learned_us, "
+			   "expires_us, boot FROM bindings ORDER BY learned_us",
+			   &statement, failure);
+
+	return error ? error : each_row(statement, give_binding, &walk, failure);
+}

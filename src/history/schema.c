@@ -81,6 +81,14 @@ static const char *const migrations[] = {
 	"to_us INTEGER NOT NULL, ended INTEGER NOT NULL);"
 	"CREATE INDEX runs_from ON runs (from_us);"
 
+	/* Names learned lately, for the flows just after a restart. start: of the process that asked. */
+	"CREATE TABLE bindings (address BLOB NOT NULL, hostname TEXT NOT NULL, tgid INTEGER NOT NULL, "
+	"start INTEGER NOT NULL, netns INTEGER NOT NULL, cgroup INTEGER NOT NULL, executable INTEGER NOT "
+	"NULL, "
+	"learned_us INTEGER NOT NULL, expires_us INTEGER NOT NULL, boot TEXT NOT NULL, "
+	"PRIMARY KEY (address, hostname, tgid, start)) WITHOUT ROWID;"
+	"CREATE INDEX bindings_learned ON bindings (learned_us);"
+
 	"CREATE TABLE gaps (id INTEGER PRIMARY KEY, from_us INTEGER NOT NULL, to_us INTEGER NOT NULL, "
 	"reason TEXT NOT NULL, lost INTEGER NOT NULL);"
 	"CREATE INDEX gaps_from ON gaps (from_us);",

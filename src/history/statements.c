@@ -51,6 +51,10 @@ static const char *const sql[KEPT_STATEMENTS] = {
 	[KEEP_STATE] =
 		"INSERT INTO states (name, value) VALUES (?1, ?2) "
 		"ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE value <> excluded.value",
+	[KEEP_BINDING] =
+		"INSERT OR REPLACE INTO bindings (address, hostname, tgid, start, netns, cgroup, executable, "
+		"learned_us, expires_us, boot) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+	[DROP_BINDINGS] = "DELETE FROM bindings WHERE learned_us < ?1",
 	[ADD_RUN] = "INSERT INTO runs (from_us, to_us, ended) VALUES (?1, ?1, 0)",
 	[SEEN_RUN] = "UPDATE runs SET to_us = max(to_us, ?2), ended = ?3 WHERE id = ?1",
 	[FIND_GAP] = "SELECT id FROM gaps WHERE id = (SELECT max(id) FROM gaps) AND reason = ?1 "

@@ -351,3 +351,51 @@ int history_write_gap(struct history *history, int64_t from_ns, int64_t to_ns, c
 	}
 	return db_run(statement, failure);
 }
+
+/* --- bindings ------------------------------------------------------------------------------- */
+
+#define BINDING_DAYS 1 /* an older one names no flow that anybody would believe */
+
+static int keep_binding(struct history *history, const struct kept_binding *binding, const char *boot,
+			struct failure *failure)
+{
+	struct statement *statement;
+	int error = history_kept(history, KEEP_BINDING, &statement, failure);
+
+	if (error)
+		return error;
+	db_bind_bytes(statement, 1, binding->address.bytes, sizeof(binding->address.bytes));
+	db_bind_text(statement, 2, binding->hostname);
+	db_bind_integer(statement, 3, binding->asker.tgid);
+	db_bind_integer(statement, 4, (int64_t)binding->asker.start_ns);
+	db_bind_integer(statement, 5, binding->asker.netns);
+	db_bind_integer(statement, 6, (int64_t)binding->asker.cgroup_id);
+	db_bind_integer(statement, 7, (int64_t)binding->asker.executable);
+	db_bind_integer(statement, 8, history_us(binding->learned_ns));
+	db_bind_integer(statement, 9, history_us(binding->expires_ns));
+	db_bind_text(statement, 10, boot);
+	return db_run(statement, failure);
+}
+
+int history_write_bindings(struct history *history, const struct batch *batch, const char *boot,
+			   struct failure *failure)
+{
+	struct statement *statement;
+	struct kept_binding binding;
+	int64_t newest_ns = 0;
+	int error = history_need_transaction(history, failure);
+
+	for (size_t i = 0; i < batch_binding_count(batch) && !error; i++) {
+		batch_binding_at(batch, i, &binding);
+		if (binding.learned_ns > newest_ns)
+			newest_ns = binding.learned_ns;
+		error = keep_binding(history, &binding, boot, failure);
+	}
+	if (error || newest_ns == 0)
+		return error;
+	error = history_kept(history, DROP_BINDINGS, &statement, failure);
+	if (error)
+		return error;
+	db_bind_integer(statement, 1, history_us(newest_ns) - BINDING_DAYS * US_PER_DAY);
+	return db_run(statement, failure);
+}

@@ -76,13 +76,11 @@ def judge(row, flow):
 
 
 def match(row, flows):
-    """Our flow with the same ends at the same time."""
+    """Our flow with the same ends at the same time; the last word on it, where a server name came late."""
     key = row["client_ip"], row["dst_ip"], row["dst_port"], row["proto"]
     when = float(row["time_epoch"])
-    for flow in flows.get(key, ()):
-        if abs(flow[0] - when) <= SLACK:
-            return flow
-    return None
+    found = [flow for flow in flows.get(key, ()) if abs(flow[0] - when) <= SLACK]
+    return found[-1] if found else None
 
 
 def main():

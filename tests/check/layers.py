@@ -90,8 +90,9 @@ def check_libraries(root):
     for library, (pattern, place) in LIBRARIES.items():
         users = [path for path in sources(root, "src") if any(pattern.search(name) for name in includes(root, path))]
         problems += [f"{path}: {library} belongs in {place}" for path in users if not str(path).startswith(place)]
-        if len(users) > 1:
-            problems += [f"{path}: {library} is seen by {len(users)} files" for path in users]
+        at_home = [path for path in users if str(path).startswith(place)]
+        if len(at_home) > 1:
+            problems += [f"{path}: {library} is seen by {len(at_home)} files" for path in at_home]
         problems += [f"{path}: a header hands {library} on" for path in users if path.suffix == ".h"]
     return problems
 

@@ -52,6 +52,7 @@ NAMES = {
     "tls.example.xyz": ["198.51.100.21"],
     "tcpdns.example.online": ["198.51.100.22"],
     "old-socket.example.tech": ["198.51.100.23"],
+    "restart.example.site": ["198.51.100.25"],
     "bytes.example.store": ["198.51.100.24"],
 }
 

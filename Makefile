@@ -98,12 +98,15 @@ $(out)/obj/%.o: %.c Makefile
 $(out)/tests/%: $(out)/obj/tests/unit/%.o $(call object,$(test_helpers)) $(out)/libfirstseen.a
 	@mkdir -p $(@D)
 	$(call say,LINK $@)
-	$(quiet)$(compiler) $(cflags) $(ldflags) -o $@ $^ $(libs) -lcmocka -ljansson -lcares
+	$(quiet)$(compiler) $(cflags) $(ldflags) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(libs) -lcmocka -ljansson -lcares
 
 $(out)/tests/bench/%: $(out)/obj/tests/bench/%.o $(out)/libfirstseen.a
 	@mkdir -p $(@D)
 	$(call say,LINK $@)
 	$(quiet)$(compiler) $(cflags) $(ldflags) -o $@ $^ $(libs)
+
+# Parts of the command that are no commands are tested by themselves.
+$(filter $(out)/tests/cli/%,$(tests)): $(call object,$(addprefix src/cli/,options.c output.c table.c))
 
 $(call object,$(test_sources) $(test_helpers)): cppflags += -Itests/unit
 

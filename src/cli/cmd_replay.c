@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* cmd_replay.c - captures and scenarios through the pipeline that runs live. */
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,17 +12,26 @@
 #include "render/render.h"
 #include "source/source.h"
 
+static const struct column flow_columns[] = {
+	{.key = "time", .type = COLUMN_TEXT},   {.key = "client", .type = COLUMN_TEXT},
+	{.key = "remote", .type = COLUMN_TEXT}, {.key = "port", .type = COLUMN_COUNT},
+	{.key = "proto", .type = COLUMN_TEXT},  {.key = "hostname", .type = COLUMN_NAME},
+	{.key = "domain", .type = COLUMN_NAME}, {.key = "method", .type = COLUMN_TEXT},
+};
+#define FLOW_COLUMNS (sizeof(flow_columns) / sizeof(flow_columns[0]))
+
 struct replay {
 	struct cli *cli;
-	bool flows, alerts;
-	const char *into;
+	const struct options *options;
+	struct output *flows; /* --flows */
+	struct column flow_columns[FLOW_COLUMNS];
 	struct history *history;
 	struct batch *batch;
 	struct pipeline *pipeline;
 	struct domain_rules *rules;
-	struct network_scope *networks;
+	bool learning_set; /* a setting of the command line or of a scenario */
 	struct failure failure;
-	int64_t now_ns, written_ns;
+	int64_t now_ns;
 	int error; /* the first failure, found in a callback that can not return one */
 	struct source_counts counts;
 };
@@ -59,7 +67,6 @@ static int write_batch(struct replay *replay)
 	else
 		history_rollback(replay->history);
 	batch_clear(replay->batch);
-	replay->written_ns = replay->now_ns;
 	return error;
 }
 
@@ -97,7 +104,7 @@ static void on_alert(void *context, const struct alert *alert)
 	struct replay *replay = context;
 	char line[RENDER_MAX];
 
-	if (replay->alerts && render(replay, alert, line) >= 0)
+	if (replay->options->alerts && render(replay, alert, line) >= 0)
 		puts(line);
 	if (batch_add_alert(replay->batch, alert) == -ENOSPC) {
 		keep_error(replay, write_batch(replay));
@@ -107,18 +114,25 @@ static void on_alert(void *context, const struct alert *alert)
 
 static void on_flow(void *context, const struct flow_report *flow)
 {
+	struct replay *replay = context;
 	const char *hostname = flow->attribution->hostname;
-	char client[ADDRESS_TEXT_MAX], remote[ADDRESS_TEXT_MAX], name[4 * HOSTNAME_MAX],
-		domain[4 * DOMAIN_MAX];
+	char time[40], client[ADDRESS_TEXT_MAX], remote[ADDRESS_TEXT_MAX];
+	bool json = replay->options->format == OUTPUT_JSON;
+	union cell cells[FLOW_COLUMNS] = {
+		json ? (union cell){.time_ns = flow->time_ns} : (union cell){.text = time},
+		{.text = address_format(&flow->local, client)},
+		{.text = address_format(&flow->remote, remote)},
+		{.count = flow->remote_port},
+		{.text = protocol_name(flow->protocol)},
+		{.text = hostname[0] ? hostname : "-"},
+		{.text = flow->domain[0] ? flow->domain : "-"},
+		{.text = attribution_method_name(flow->attribution->method)},
+	};
 
-	(void)context;
-	text_escape(name, sizeof(name), hostname, strlen(hostname));
-	text_escape(domain, sizeof(domain), flow->domain, strlen(flow->domain));
-	printf("%" PRId64 ".%06" PRId64 "\t%s\t%s\t%u\t%s\t%s\t%s\t%s\n", flow->time_ns / NS_PER_SECOND,
-	       flow->time_ns % NS_PER_SECOND / NS_PER_US, address_format(&flow->local, client),
-	       address_format(&flow->remote, remote), (unsigned)flow->remote_port,
-	       protocol_name(flow->protocol), name[0] ? name : "-", domain[0] ? domain : "-",
-	       attribution_method_name(flow->attribution->method));
+	/* Seconds with microseconds: what other tools print of a capture. */
+	snprintf(time, sizeof(time), "%" PRId64 ".%06" PRId64, flow->time_ns / NS_PER_SECOND,
+		 flow->time_ns % NS_PER_SECOND / NS_PER_US);
+	keep_error(replay, output_row(replay->flows, cells));
 }
 
 static int on_time(void *context, int64_t now_ns)
@@ -140,26 +154,73 @@ static int on_record(void *context, const void *record, size_t size)
 	return replay->error;
 }
 
-static void settings_of(const struct replay *replay, struct pipeline_settings *settings);
+/* --- settings ------------------------------------------------------------------------------ */
+
+static void settings_of(const struct replay *replay, struct pipeline_settings *settings)
+{
+	const struct config *config = &replay->cli->config;
+
+	*settings = (struct pipeline_settings){
+		.window_seconds = config->window_seconds,
+		/* Nothing is learned in silence, unless that is asked for. */
+		.learning_seconds = replay->learning_set ? config->learning_seconds : 0,
+		.scope = config->scope,
+		.unnamed = config->unnamed,
+		.sni = config->sni,
+		.rules = replay->rules,
+		.networks = &config->inside,
+		.dns_port_count = config->dns_port_count,
+	};
+	memcpy(settings->dns_ports, config->dns_ports, sizeof(settings->dns_ports));
+}
+
+static void regroup(void *context, const char *hostname, char domain[static DOMAIN_MAX])
+{
+	domain_of(context, hostname, domain);
+}
+
+/* What is in the history already and what comes now shall be grouped alike. */
+static int rekey(struct replay *replay)
+{
+	return history_rekey(replay->history, domain_rules_identity(replay->rules), regroup, replay->rules,
+			     &replay->failure);
+}
+
+/* Settings changed: the pipeline goes on with them. */
+static int configure(struct replay *replay)
+{
+	struct domain_rules *old = replay->rules, *fresh;
+	struct pipeline_settings settings;
+	int error = cli_open_rules(replay->cli, &fresh, &replay->failure);
+
+	if (error)
+		return error;
+	replay->rules = fresh;
+	settings_of(replay, &settings);
+	pipeline_configure(replay->pipeline, &settings);
+	domain_rules_free(old);
+	error = write_batch(replay);
+	return error ? error : rekey(replay);
+}
 
 /* A scenario's own settings; what it expects is for the tests. */
 static int on_word(void *context, const char *word, const char *rest, const char *where,
 		   struct failure *failure)
 {
 	struct replay *replay = context;
-	struct pipeline_settings settings;
 	struct failure inner = {{0}};
+	int error;
 
 	if (strcmp(word, "set") != 0)
 		return 0;
-	if (config_set(&replay->cli->config, rest, &inner))
+	error = config_set(&replay->cli->config, rest, &inner);
+	if (!error)
+		error = config_validate(&replay->cli->config, &inner);
+	if (error)
 		return failure_set(failure, -EINVAL, "%.200s: %.300s", where, inner.text);
 	if (strncmp(rest, "detect.learning=", 16) == 0)
-		replay->cli->learning_set = true;
-	*replay->networks = replay->cli->config.inside;
-	settings_of(replay, &settings);
-	pipeline_configure(replay->pipeline, &settings);
-	return 0;
+		replay->learning_set = true;
+	return configure(replay);
 }
 
 /* --- the run ------------------------------------------------------------------------------------ */
@@ -182,152 +243,142 @@ static int replay_file(struct replay *replay, const char *path)
 	return error;
 }
 
-static void settings_of(const struct replay *replay, struct pipeline_settings *settings)
+static int open_history(struct replay *replay)
 {
-	const struct config *config = &replay->cli->config;
+	const char *into = replay->options->into;
+	int error =
+		history_open(into, into ? HISTORY_WRITE : HISTORY_MEMORY, &replay->history, &replay->failure);
 
-	*settings = (struct pipeline_settings){
-		.window_seconds = config->window_seconds,
-		.learning_seconds = replay->cli->learning_set ? config->learning_seconds : 0,
-		.scope = config->scope,
-		.unnamed = config->unnamed,
-		.sni = config->sni,
-		.rules = replay->rules,
-		.networks = replay->networks,
-		.dns_port_count = config->dns_port_count,
-	};
-	memcpy(settings->dns_ports, config->dns_ports, sizeof(settings->dns_ports));
+	return error ? error : rekey(replay);
 }
 
-static int open_replay(struct replay *replay)
+static int open_pipeline(struct replay *replay)
 {
-	const struct config *config = &replay->cli->config;
-	struct domain_settings grouping = {.private_suffixes = config->private_suffixes,
-					   .aws_buckets = config->aws_buckets};
 	struct pipeline_edges edges = {.context = replay,
 				       .seen = on_seen,
 				       .access = on_access,
 				       .alert = on_alert,
 				       .flow = replay->flows ? on_flow : NULL};
 	struct pipeline_settings settings;
-	struct batch_limits limits = {0};
-	int error = domain_rules_new(&grouping, &replay->rules, &replay->failure);
 
-	*replay->networks = config->inside;
 	settings_of(replay, &settings);
+	return pipeline_new(&settings, &edges, &replay->pipeline);
+}
+
+/* A stream for scripts, as the flows are decided: it does not wait for a table's widths. */
+static int open_flows(struct replay *replay)
+{
+	bool json = replay->options->format == OUTPUT_JSON;
+
+	memcpy(replay->flow_columns, flow_columns, sizeof(flow_columns));
+	if (json)
+		replay->flow_columns[0].type = COLUMN_TIME;
+	replay->flows = output_new(json ? OUTPUT_JSON : OUTPUT_TSV, replay->flow_columns, FLOW_COLUMNS,
+				   replay->cli->now_ns);
+	return replay->flows ? 0 : -ENOMEM;
+}
+
+static int open_replay(struct replay *replay)
+{
+	const struct options *options = replay->options;
+	struct batch_limits limits = {0};
+	int error = cli_open_rules(replay->cli, &replay->rules, &replay->failure);
+
+	if (!error && options->flows)
+		error = open_flows(replay);
 	if (!error)
-		error = history_open(replay->into, replay->into ? HISTORY_WRITE : HISTORY_MEMORY,
-				     &replay->history, &replay->failure);
-	if (!error &&
-	    (batch_new(&limits, &replay->batch) || pipeline_new(&settings, &edges, &replay->pipeline)))
-		error = failure_set(&replay->failure, -ENOMEM, "out of memory");
+		error = open_history(replay);
+	if (!error)
+		error = batch_new(&limits, &replay->batch);
+	if (!error)
+		error = open_pipeline(replay);
 	return error;
 }
 
 static void close_replay(struct replay *replay)
 {
+	output_end(replay->flows);
 	pipeline_free(replay->pipeline);
 	batch_free(replay->batch);
 	history_close(replay->history);
 	domain_rules_free(replay->rules);
 }
 
-static void print_summary(struct replay *replay)
+static int print_summary(struct replay *replay)
 {
-	static const struct column columns[] = {{"what", COLUMN_TEXT}, {"count", COLUMN_COUNT}};
 	const struct pipeline_counts *core = pipeline_counts(replay->pipeline);
 	const struct observer_counts *observer = pipeline_observer_counts(replay->pipeline);
 	const struct correlate_counts *names = pipeline_correlate_counts(replay->pipeline);
+	struct history_summary kept;
+	int error = history_summary(replay->history, &kept, &replay->failure);
 	const struct {
-		const char *what;
+		const char *key;
 		uint64_t count;
-	} rows[] = {
+	} counts[] = {
 		{"packets", replay->counts.packets},
 		{"packets_skipped", replay->counts.skipped},
 		{"packets_malformed", replay->counts.malformed},
+		{"packets_tunnelled", replay->counts.tunnels},
+		{"fragments_dropped", replay->counts.fragments_dropped},
 		{"records", replay->counts.records},
+		{"records_bad", observer->bad_records},
 		{"dns_messages", observer->dns_messages},
 		{"dns_damaged", observer->dns_damaged},
 		{"dns_answers_unasked", names->answers_unasked},
 		{"flows", core->flows},
 		{"flows_internal", core->verdicts[VERDICT_INTERNAL]},
+		{"flows_ignored", core->verdicts[VERDICT_IGNORED]},
+		{"flows_to_resolvers", core->verdicts[VERDICT_RESOLVER]},
 		{"flows_known", core->verdicts[VERDICT_KNOWN]},
+		{"flows_learning", core->verdicts[VERDICT_LEARNING]},
+		{"flows_preexisting", core->verdicts[VERDICT_PREEXISTING]},
 		{"flows_new", core->verdicts[VERDICT_NEW]},
 		{"named_by_dns", core->methods[METHOD_DNS]},
 		{"named_by_stale_dns", core->methods[METHOD_STALE_DNS]},
 		{"named_by_sni", core->methods[METHOD_SNI]},
 		{"unnamed", core->methods[METHOD_NONE]},
 		{"alerts", core->alerts},
+		{"domains_in_history", kept.domains},
+		{"addresses_in_history", kept.addresses},
 	};
-	struct output *output = output_new(replay->cli->format, columns, 2, 0);
+	struct fact facts[sizeof(counts) / sizeof(counts[0])];
+	size_t count = sizeof(counts) / sizeof(counts[0]);
 
-	for (size_t i = 0; output && i < sizeof(rows) / sizeof(rows[0]); i++)
-		output_row(output, (union cell[2]){{.text = rows[i].what}, {.count = rows[i].count}});
-	if (output)
-		output_end(output);
-	if (replay->counts.tunnels)
-		cli_fail("%" PRIu64 " packets in tunnels (%s) were not looked into", replay->counts.tunnels,
-			 replay->counts.first_tunnel);
+	for (size_t i = 0; i < count; i++)
+		facts[i] = (struct fact){{.key = counts[i].key, .type = COLUMN_COUNT},
+					 {.count = counts[i].count}};
+	return error ? error : output_facts(replay->options->format, facts, count, 0);
 }
 
 static int run(struct replay *replay, int count, char **files)
 {
-	static struct network_scope networks; /* large */
-	int error;
-
-	replay->networks = &networks;
-	error = open_replay(replay);
+	int error = open_replay(replay);
 
 	for (int i = 0; i < count && !error; i++)
 		error = replay_file(replay, files[i]);
-	if (!error) {
+	/* Also behind a file that broke off: what was seen before is told and kept. */
+	if (replay->pipeline) {
+		int last;
+
 		pipeline_finish(replay->pipeline, replay->now_ns);
-		error = write_batch(replay);
+		last = replay->error ? replay->error : write_batch(replay);
+		error = error ? error : last;
 	}
-	if (!error)
-		error = replay->error;
-	if (!error && !replay->flows && !replay->alerts)
-		print_summary(replay);
+	if (!error && !replay->flows && !replay->options->alerts)
+		error = print_summary(replay);
+	if (replay->counts.tunnels)
+		cli_fail("%" PRIu64 " packets in tunnels (%s) were not looked into", replay->counts.tunnels,
+			 replay->counts.first_tunnel);
 	close_replay(replay);
-	return error ? cli_fail("%s", replay->failure.text[0] ? replay->failure.text : strerror(-error))
-		     : CLI_DONE;
+	return error ? cli_fail_with(&replay->failure, error) : CLI_DONE;
 }
 
-int cli_replay(struct cli *cli, const struct command *command, int argc, char **argv)
+int cli_replay(struct cli *cli, int argc, char **argv)
 {
-	static const struct option known[] = {
-		{"flows", no_argument, NULL, 'f'},
-		{"alerts", no_argument, NULL, 'a'},
-		{"into", required_argument, NULL, 'i'},
-		{"help", no_argument, NULL, 'h'},
-		{NULL, 0, NULL, 0},
-	};
 	static struct replay replay; /* large */
-	int option;
 
 	replay.cli = cli;
-	optind = 0;
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, "h", known, NULL)) != -1) {
-		switch (option) {
-		case 'f':
-			replay.flows = true;
-			break;
-		case 'a':
-			replay.alerts = true;
-			break;
-		case 'i':
-			replay.into = optarg;
-			break;
-		case 'h':
-			cli_help(command);
-			return CLI_DONE;
-		default:
-			return cli_misuse(command, "\"%s\" is not an option of replay, or lacks its value",
-					  argv[optind - 1]);
-		}
-	}
-	if (optind == argc)
-		return cli_misuse(command, "replay takes captures or scenarios");
-	return run(&replay, argc - optind, argv + optind);
+	replay.options = cli->options;
+	replay.learning_set = options_set(cli->options, "detect.learning");
+	return run(&replay, argc, argv);
 }

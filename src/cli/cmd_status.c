@@ -12,7 +12,8 @@
 #include "cli/cli.h"
 
 #define HEARTBEAT_MOST_NS (30 * NS_PER_SECOND) /* an idle daemon writes every 10 s */
-#define STATES_MAX 128
+#define STATES_MAX 192
+#define JSON_MAX (256 * 1024) /* all states, each byte escaped */
 
 struct state {
 	char name[48];
@@ -20,7 +21,7 @@ struct state {
 };
 
 struct states {
-	size_t count;
+	size_t count, left_out;
 	struct state items[STATES_MAX];
 };
 
@@ -28,11 +29,13 @@ static int keep_state(void *context, const char *name, const char *value)
 {
 	struct states *states = context;
 
-	if (states->count < STATES_MAX) {
-		text_copy(states->items[states->count].name, sizeof(states->items[0].name), name);
-		text_copy(states->items[states->count].value, sizeof(states->items[0].value), value);
-		states->count++;
+	if (states->count == STATES_MAX) {
+		states->left_out++;
+		return 0;
 	}
+	text_copy(states->items[states->count].name, sizeof(states->items[0].name), name);
+	text_copy(states->items[states->count].value, sizeof(states->items[0].value), value);
+	states->count++;
 	return 0;
 }
 
@@ -49,6 +52,11 @@ static int64_t number_of(const struct states *states, const char *name)
 	return strtoll(state_of(states, name), NULL, 10);
 }
 
+static bool is_number(const char *text)
+{
+	return *text && strlen(text) < 20 && text[strspn(text, "0123456789")] == '\0';
+}
+
 static bool is_loss(const char *name)
 {
 	return strncmp(name, "lost_", 5) == 0 || strcmp(name, "storage_failed") == 0 ||
@@ -59,6 +67,8 @@ struct picture {
 	struct states states;
 	struct history_summary summary;
 	double coverage;
+	int64_t window_seconds;
+	int64_t learning_until_ns; /* 0: not known */
 	bool watching;
 	uint64_t lost;
 };
@@ -67,9 +77,9 @@ static bool is_watching(const struct cli *cli, const struct picture *picture)
 {
 	int64_t pid = number_of(&picture->states, "pid"), beat = number_of(&picture->states, "heartbeat");
 
-	if (picture->summary.last_run_ended || pid <= 1 || pid > INT32_MAX)
+	if (picture->summary.last_run_ended || pid < 1 || pid > INT32_MAX)
 		return false;
-	/* Alive, also where we may not signal it; and with a fresh sign of life. */
+	/* Alive, also where we may not signal it; and with a fresh sign of life, since numbers come again. */
 	if (kill((pid_t)pid, 0) != 0 && errno != EPERM)
 		return false;
 	return cli->now_ns - beat < HEARTBEAT_MOST_NS;
@@ -87,6 +97,8 @@ static int look(const struct cli *cli, struct history *history, struct picture *
 		error = history_coverage(history, from, cli->now_ns, &picture->coverage, failure);
 	if (error)
 		return error;
+	picture->window_seconds = cli->config.window_seconds;
+	picture->learning_until_ns = number_of(&picture->states, "learning_until");
 	picture->watching = is_watching(cli, picture);
 	for (size_t i = 0; i < picture->states.count; i++)
 		if (is_loss(picture->states.items[i].name))
@@ -94,13 +106,7 @@ static int look(const struct cli *cli, struct history *history, struct picture *
 	return 0;
 }
 
-static void print_time_line(const struct cli *cli, const char *label, int64_t time_ns)
-{
-	char text[OUTPUT_VALUE_MAX];
-
-	printf("%-12s %s\n", label,
-	       output_value(COLUMN_TIME, (union cell){.time_ns = time_ns}, cli->now_ns, text));
-}
+/* --- for people ------------------------------------------------------------------------------ */
 
 static void print_losses(const struct picture *picture)
 {
@@ -109,173 +115,219 @@ static void print_losses(const struct picture *picture)
 		return;
 	}
 	printf("%-12s %" PRIu64 ":", "lost", picture->lost);
-	for (size_t i = 0; i < picture->states.count; i++)
-		if (is_loss(picture->states.items[i].name) &&
-		    strcmp(picture->states.items[i].value, "0") != 0)
-			printf(" %s=%s", picture->states.items[i].name, picture->states.items[i].value);
+	for (size_t i = 0; i < picture->states.count; i++) {
+		const struct state *state = &picture->states.items[i];
+
+		if (is_loss(state->name) && strtoull(state->value, NULL, 10))
+			printf(" %s=%llu", state->name, strtoull(state->value, NULL, 10));
+	}
 	putchar('\n');
+}
+
+static void print_first_lines(const struct cli *cli, const struct picture *picture)
+{
+	const struct history_summary *summary = &picture->summary;
+	bool colour = output_has_colour();
+
+	fputs(!colour ? "" : picture->watching ? "\033[32m" : "\033[31m", stdout);
+	fputs(picture->watching ? "watching" : "NOT watching", stdout);
+	fputs(colour ? "\033[0m" : "", stdout);
+	if (picture->watching) {
+		char *version = output_escape(state_of(&picture->states, "version"));
+
+		printf(", pid %" PRId64 ", version %s\n", number_of(&picture->states, "pid"),
+		       version ? version : "");
+		free(version);
+		output_line("since", COLUMN_TIME, (union cell){.time_ns = summary->last_run_from_ns},
+			    cli->now_ns);
+		return;
+	}
+	if (!summary->last_run_from_ns)
+		fputs(", no daemon has run on this history", stdout);
+	else
+		printf(", the last run %s", summary->last_run_ended ? "was ended" : "broke off");
+	putchar('\n');
+	output_line("last sign", COLUMN_TIME, (union cell){.time_ns = summary->last_run_to_ns}, cli->now_ns);
+}
+
+static void print_learning(const struct cli *cli, int64_t until_ns)
+{
+	char time[TEXT_TIME_MAX];
+
+	if (!until_ns)
+		printf("%-12s not begun\n", "learning");
+	else if (until_ns > cli->now_ns)
+		printf("%-12s until %s: nothing new is alerted yet\n", "learning",
+		       text_format_time(until_ns, time));
+	else
+		printf("%-12s done\n", "learning");
 }
 
 static void print_table(const struct cli *cli, const struct picture *picture)
 {
 	const struct history_summary *summary = &picture->summary;
-	int64_t learning = number_of(&picture->states, "learning_until");
-	const char *red = "", *plain = "";
-	char text[OUTPUT_VALUE_MAX], span[TEXT_SPAN_MAX];
+	char *size = output_value(COLUMN_BYTES, (union cell){.count = (uint64_t)summary->file_bytes}, 0);
+	char *share = output_value(COLUMN_SHARE, (union cell){.share = picture->coverage}, 0);
+	char span[TEXT_SPAN_MAX];
 
-	if (output_has_colour()) {
-		red = picture->watching ? "\033[32m" : "\033[31m";
-		plain = "\033[0m";
-	}
-	printf("%s%s%s", red, picture->watching ? "watching" : "NOT watching", plain);
-	if (picture->watching)
-		printf(", pid %s, version %s", state_of(&picture->states, "pid"),
-		       state_of(&picture->states, "version"));
-	else if (summary->last_run_to_ns)
-		printf(", the last run %s", summary->last_run_ended ? "was ended" : "broke off");
-	putchar('\n');
-	print_time_line(cli, picture->watching ? "since" : "last sign",
-			picture->watching ? summary->last_run_from_ns : summary->last_run_to_ns);
-	printf("%-12s %.2f%% of the last %s\n", "coverage", picture->coverage * 100,
-	       text_format_span(cli->config.window_seconds, span));
+	print_first_lines(cli, picture);
+	printf("%-12s %s of the last %s\n", "coverage", share ? share : "?",
+	       text_format_span(picture->window_seconds, span));
 	print_losses(picture);
-	printf("%-12s %s\n", "hooks",
-	       output_value(COLUMN_TEXT, (union cell){.text = state_of(&picture->states, "hooks")}, 0, text));
-	printf("%-12s %s\n", "cgroup root",
-	       output_value(COLUMN_TEXT, (union cell){.text = state_of(&picture->states, "cgroup_root")}, 0,
-			    text));
-	if (learning > cli->now_ns)
-		printf("%-12s until %s: nothing new is alerted yet\n", "learning",
-		       text_format_time(learning, text));
-	else
-		printf("%-12s done\n", "learning");
+	output_line("hooks", COLUMN_TEXT, (union cell){.text = state_of(&picture->states, "hooks")}, 0);
+	output_line("cgroup root", COLUMN_TEXT,
+		    (union cell){.text = state_of(&picture->states, "cgroup_root")}, 0);
+	print_learning(cli, picture->learning_until_ns);
 	printf("%-12s %s: %" PRIu64 " domains, %" PRIu64 " addresses, %" PRIu64 " hostnames, %" PRIu64
 	       " applications\n",
-	       "history",
-	       output_value(COLUMN_BYTES, (union cell){.count = (uint64_t)summary->file_bytes}, 0, text),
-	       summary->domains, summary->addresses, summary->hostnames, summary->applications);
-	print_time_line(cli, "began", summary->since_ns);
+	       "history", size ? size : "?", summary->domains, summary->addresses, summary->hostnames,
+	       summary->applications);
+	output_line("began", COLUMN_TIME, (union cell){.time_ns = summary->since_ns}, cli->now_ns);
 	printf("%-12s %" PRIu64 ", %" PRIu64 " open, %" PRIu64 " waiting to be sent\n", "alerts",
 	       summary->alerts, summary->alerts_open, summary->outbox);
-	print_time_line(cli, "last alert", summary->last_alert_ns);
+	output_line("last alert", COLUMN_TIME, (union cell){.time_ns = summary->last_alert_ns}, cli->now_ns);
+	free(size);
+	free(share);
 }
 
-static void put_time(struct json *json, const char *key, int64_t time_ns)
-{
-	char text[TEXT_TIME_MAX];
+/* --- for scripts ----------------------------------------------------------------------------- */
 
-	if (time_ns)
-		json_put_string(json, key, text_format_time(time_ns, text));
-	else
-		json_put_null(json, key);
-}
+#define FACTS 20
 
-static void print_json(const struct picture *picture)
+/* The same values for JSON and TSV; losses by kind come behind them. Returns how many. */
+static size_t gather(const struct picture *picture, struct fact facts[static FACTS])
 {
-	static char line[128 * 1024];
 	const struct history_summary *summary = &picture->summary;
-	struct json json;
+	int64_t pid = number_of(&picture->states, "pid");
+	const struct fact all[] = {
+		{{.key = "watching", .type = COLUMN_BOOLEAN}, {.count = picture->watching}},
+		{{.key = "pid", .type = COLUMN_COUNT}, {.count = pid > 0 ? (uint64_t)pid : 0}},
+		{{.key = "version", .type = COLUMN_TEXT}, {.text = state_of(&picture->states, "version")}},
+		{{.key = "since", .type = COLUMN_TIME}, {.time_ns = summary->last_run_from_ns}},
+		{{.key = "last_sign", .type = COLUMN_TIME}, {.time_ns = summary->last_run_to_ns}},
+		{{.key = "history_since", .type = COLUMN_TIME}, {.time_ns = summary->since_ns}},
+		{{.key = "learning_until", .type = COLUMN_TIME}, {.time_ns = picture->learning_until_ns}},
+		{{.key = "window", .type = COLUMN_SPAN}, {.count = (uint64_t)picture->window_seconds}},
+		{{.key = "coverage", .type = COLUMN_SHARE}, {.share = picture->coverage}},
+		{{.key = "hooks", .type = COLUMN_TEXT}, {.text = state_of(&picture->states, "hooks")}},
+		{{.key = "cgroup_root", .type = COLUMN_TEXT},
+		 {.text = state_of(&picture->states, "cgroup_root")}},
+		{{.key = "history_bytes", .type = COLUMN_BYTES}, {.count = (uint64_t)summary->file_bytes}},
+		{{.key = "domains", .type = COLUMN_COUNT}, {.count = summary->domains}},
+		{{.key = "addresses", .type = COLUMN_COUNT}, {.count = summary->addresses}},
+		{{.key = "hostnames", .type = COLUMN_COUNT}, {.count = summary->hostnames}},
+		{{.key = "applications", .type = COLUMN_COUNT}, {.count = summary->applications}},
+		{{.key = "alerts", .type = COLUMN_COUNT}, {.count = summary->alerts}},
+		{{.key = "alerts_open", .type = COLUMN_COUNT}, {.count = summary->alerts_open}},
+		{{.key = "alerts_waiting", .type = COLUMN_COUNT}, {.count = summary->outbox}},
+		{{.key = "last_alert", .type = COLUMN_TIME}, {.time_ns = summary->last_alert_ns}},
+	};
 
-	json_begin(&json, line, sizeof(line));
+	memcpy(facts, all, sizeof(all));
+	return sizeof(all) / sizeof(all[0]);
+}
+
+static int print_tsv(const struct picture *picture)
+{
+	struct fact facts[FACTS];
+	int error = output_facts(OUTPUT_TSV, facts, gather(picture, facts), 0);
+
+	printf("lost\t%" PRIu64 "\n", picture->lost);
+	for (size_t i = 0; i < picture->states.count && !error; i++) {
+		const struct state *state = &picture->states.items[i];
+		const struct fact loss = {{.key = state->name, .type = COLUMN_COUNT},
+					  {.count = strtoull(state->value, NULL, 10)}};
+
+		if (is_loss(state->name))
+			error = output_facts(OUTPUT_TSV, &loss, 1, 0);
+	}
+	return error;
+}
+
+static int print_json(const struct picture *picture)
+{
+	struct fact facts[FACTS];
+	size_t count = gather(picture, facts);
+	struct json json;
+	char *text = malloc(JSON_MAX);
+
+	if (!text)
+		return -ENOMEM;
+	json_begin(&json, text, JSON_MAX);
 	json_object_open(&json, NULL);
-	json_put_boolean(&json, "watching", picture->watching);
-	json_put_integer(&json, "pid", number_of(&picture->states, "pid"));
-	json_put_string(&json, "version", state_of(&picture->states, "version"));
-	put_time(&json, "since", summary->last_run_from_ns);
-	put_time(&json, "last_sign", summary->last_run_to_ns);
-	put_time(&json, "history_since", summary->since_ns);
-	put_time(&json, "learning_until", number_of(&picture->states, "learning_until"));
-	put_time(&json, "last_alert", summary->last_alert_ns);
-	json_put_number(&json, "coverage", picture->coverage);
+	for (size_t i = 0; i < count; i++)
+		output_put_json(&json, &facts[i].column, facts[i].value);
 	json_put_unsigned(&json, "lost", picture->lost);
 	json_object_open(&json, "losses");
-	for (size_t i = 0; i < picture->states.count; i++)
-		if (is_loss(picture->states.items[i].name))
-			json_put_unsigned(&json, picture->states.items[i].name,
-					  strtoull(picture->states.items[i].value, NULL, 10));
+	for (size_t i = 0; i < picture->states.count; i++) {
+		const struct state *state = &picture->states.items[i];
+
+		if (is_loss(state->name))
+			json_put_unsigned(&json, state->name, strtoull(state->value, NULL, 10));
+	}
 	json_object_close(&json);
-	json_put_string(&json, "hooks", state_of(&picture->states, "hooks"));
-	json_put_string(&json, "cgroup_root", state_of(&picture->states, "cgroup_root"));
-	json_put_integer(&json, "history_bytes", summary->file_bytes);
-	json_put_unsigned(&json, "domains", summary->domains);
-	json_put_unsigned(&json, "addresses", summary->addresses);
-	json_put_unsigned(&json, "hostnames", summary->hostnames);
-	json_put_unsigned(&json, "applications", summary->applications);
-	json_put_unsigned(&json, "alerts", summary->alerts);
-	json_put_unsigned(&json, "alerts_open", summary->alerts_open);
-	json_put_unsigned(&json, "alerts_waiting", summary->outbox);
 	json_object_close(&json);
-	if (json_end(&json) >= 0)
-		puts(line);
+	json_end(&json);
+	puts(text);
+	free(text);
+	return 0;
 }
 
-static void print_tsv(const struct cli *cli, const struct picture *picture)
-{
-	(void)cli;
-	printf("watching\t%s\n", picture->watching ? "yes" : "no");
-	printf("coverage\t%.6f\n", picture->coverage);
-	printf("lost\t%" PRIu64 "\n", picture->lost);
-	printf("domains\t%" PRIu64 "\n", picture->summary.domains);
-	printf("alerts\t%" PRIu64 "\n", picture->summary.alerts);
-	printf("alerts_open\t%" PRIu64 "\n", picture->summary.alerts_open);
-	printf("alerts_waiting\t%" PRIu64 "\n", picture->summary.outbox);
-}
+/* --- the commands ---------------------------------------------------------------------------- */
 
-int cli_status(struct cli *cli, const struct command *command, int argc, char **argv)
+int cli_status(struct cli *cli, int argc, char **argv)
 {
 	static struct picture picture; /* large */
-	struct history_filter filter = {0};
+	struct history *history = cli_open_history(cli);
 	struct failure failure = {{0}};
-	struct history *history;
-	int status, error, first = cli_options(cli, command, argc, argv, "", &filter, &status);
+	int error;
 
-	if (first < 0)
-		return status;
-	if (first < argc)
-		return cli_misuse(command, "unexpected argument \"%s\"", argv[first]);
-	history = cli_open_history(cli);
+	(void)argc;
+	(void)argv;
 	if (!history)
 		return CLI_FAILED;
 	error = look(cli, history, &picture, &failure);
 	history_close(history);
-	if (error)
-		return cli_fail("%s", failure.text);
-	if (cli->format == OUTPUT_JSON)
-		print_json(&picture);
-	else if (cli->format == OUTPUT_TSV)
-		print_tsv(cli, &picture);
-	else
+	if (!error && cli->options->format == OUTPUT_JSON)
+		error = print_json(&picture);
+	else if (!error && cli->options->format == OUTPUT_TSV)
+		error = print_tsv(&picture);
+	else if (!error)
 		print_table(cli, &picture);
+	if (error)
+		return cli_fail_with(&failure, error);
 	return picture.watching ? CLI_DONE : CLI_FAILED;
 }
 
-static int print_state(void *context, const char *name, const char *value)
+int cli_stats(struct cli *cli, int argc, char **argv)
 {
-	union cell cells[2] = {{.text = name}, {.text = value}};
-
-	return output_row(context, cells);
-}
-
-int cli_stats(struct cli *cli, const struct command *command, int argc, char **argv)
-{
-	static const struct column columns[] = {{"name", COLUMN_TEXT}, {"value", COLUMN_TEXT}};
-	struct history_filter filter = {0};
+	static struct states states; /* large */
+	static struct fact facts[STATES_MAX];
+	struct history *history = cli_open_history(cli);
 	struct failure failure = {{0}};
-	struct history *history;
-	struct output *output;
-	int status, error, first = cli_options(cli, command, argc, argv, "", &filter, &status);
+	int error;
 
-	if (first < 0)
-		return status;
-	if (first < argc)
-		return cli_misuse(command, "unexpected argument \"%s\"", argv[first]);
-	history = cli_open_history(cli);
+	(void)argc;
+	(void)argv;
 	if (!history)
 		return CLI_FAILED;
-	output = output_new(cli->format, columns, 2, cli->now_ns);
-	error = history_states(history, print_state, output, &failure);
+	error = history_states(history, keep_state, &states, &failure);
 	history_close(history);
-	if (output_end(output) == 0 && !error)
-		return cli_fail("no daemon has written into this history yet");
-	return error ? cli_fail("%s", failure.text) : CLI_DONE;
+	for (size_t i = 0; i < states.count; i++) {
+		const char *value = states.items[i].value;
+
+		facts[i].column = (struct column){.key = states.items[i].name, .type = COLUMN_TEXT};
+		facts[i].value = (union cell){.text = value};
+		if (is_number(value)) {
+			facts[i].column.type = COLUMN_COUNT;
+			facts[i].value = (union cell){.count = strtoull(value, NULL, 10)};
+		}
+	}
+	if (!error)
+		error = output_facts(cli->options->format, facts, states.count, cli->now_ns);
+	if (error)
+		return cli_fail_with(&failure, error);
+	if (states.left_out)
+		cli_fail("%zu more counters than this version knows of were left out", states.left_out);
+	return states.count ? CLI_DONE : cli_fail("no daemon has written into this history yet");
 }

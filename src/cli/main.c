@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* firstseen: asks the history. */
 #include <errno.h>
-#include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,285 +11,131 @@
 #include "base/text.h"
 #include "cli/cli.h"
 
-#define SETTINGS_MAX 64
-
 static const struct command commands[] = {
-	{"status", "", "is it watching, since when, was anything lost", "", cli_status},
-	{"stats", "", "all counters", "", cli_stats},
-	{"domains", "[--new] [--since T] [--until T] [--app A] [--limit N]", "the baseline, one row a domain",
-	 "      --new        those first seen in the span\n"
-	 "      --since T    from T on: a time (2026-03-01T12:00:00Z), a date, or a span (24h, 7d)\n"
-	 "      --until T    up to T\n"
-	 "      --app A      those that an application talked to: its name or its executable\n"
-	 "      --limit N    at most N rows\n",
-	 cli_domains},
-	{"history", "DOMAIN", "all about one domain", "", cli_history},
-	{"apps", "[--since T] [--limit N]", "applications, and how many domains each talks to",
-	 "      --since T    seen from T on\n"
-	 "      --limit N    at most N rows\n",
-	 cli_apps},
-	{"app", "PATH", "one application and its domains", "", cli_app},
-	{"alerts", "[--since T] [--until T] [--kind K] [--open] [--limit N]", "alerts, the newest first",
-	 "      --since T    from T on\n"
-	 "      --until T    up to T\n"
-	 "      --kind K     new_domain, new_domain_for_application, new_address, ...\n"
-	 "      --open       those that nobody acknowledged\n"
-	 "      --limit N    at most N rows\n",
-	 cli_alerts},
-	{"alert", "UID", "one alert, whole (8 or more characters of its uid)", "", cli_alert},
-	{"domain-of", "HOSTNAME... | -", "how names are grouped: hostname, tab, domain", "", cli_domain_of},
-	{"replay", "[--flows] [--alerts] [--into DB] FILE...",
-	 "a capture or a scenario through the same pipeline",
-	 "      --flows      every flow: time, client, remote, port, proto, hostname, domain, method\n"
-	 "      --alerts     the alerts, one line of JSON each\n"
-	 "      --into DB    keep what is seen in this history\n",
-	 cli_replay},
+	{"status", "", "is it watching, since when, was anything lost", "", 0, 0, cli_status},
+	{"stats", "", "all counters of the daemon", "", 0, 0, cli_stats},
+	{"domains", "", "the baseline, one row a domain", "nsual", 0, 0, cli_domains},
+	{"history", "DOMAIN", "all about one domain, or about the one that a hostname belongs to", "", 1, 1,
+	 cli_history},
+	{"apps", "", "applications, and how many domains each talks to", "sul", 0, 0, cli_apps},
+	{"app", "PATH", "one application, and its domains", "sul", 1, 1, cli_app},
+	{"alerts", "", "alerts, the newest first", "sukol", 0, 0, cli_alerts},
+	{"alert", "UID", "one alert, whole; the first 8 or more characters of its uid are enough", "", 1, 1,
+	 cli_alert},
+	{"domain-of", "HOSTNAME... | -", "how names are grouped: hostname, tab, domain (-: lines of stdin)",
+	 "", 1, -1, cli_domain_of},
+	{"replay", "FILE...", "captures (pcap, pcapng) or scenarios through the pipeline that runs live",
+	 "FAi", 1, -1, cli_replay},
+	{0},
 };
-#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
-static void usage(FILE *out)
+static void print_failure(const char *text)
 {
-	fputs("usage: firstseen [-c FILE] [--set SECTION.KEY=VALUE]... [--db FILE] [--format "
-	      "table|json|tsv]\n"
-	      "                 COMMAND [ARGUMENT]...\n\n",
-	      out);
-	for (size_t i = 0; i < COMMANDS; i++)
-		fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
-	fputs("\n  -c, --config FILE     read FILE instead of " CONFIG_DEFAULT_PATH "\n"
-	      "      --set S.K=VALUE   set one setting, over the file; may be repeated\n"
-	      "      --db FILE         the history to ask\n"
-	      "      --format FORMAT   table, json (one object a line) or tsv\n"
-	      "      --version         print the version and exit\n"
-	      "  -h, --help            print this; after a command: that command's help\n"
-	      "\nExit status: 0 done, 1 nothing found or failed, 2 bad usage.\n",
-	      out);
-}
+	char *escaped = output_escape(text);
 
-void cli_help(const struct command *command)
-{
-	printf("usage: firstseen [OPTION]... %s%s%s\n\n%s\n", command->name, command->arguments[0] ? " " : "",
-	       command->arguments, command->summary);
-	if (command->help[0])
-		printf("\n%s", command->help);
+	fprintf(stderr, "firstseen: %s\n", escaped ? escaped : "out of memory");
+	free(escaped);
 }
 
 int cli_fail(const char *format, ...)
 {
-	char text[1024], escaped[2048];
+	char text[2 * FAILURE_TEXT_MAX];
 	va_list arguments;
 
 	va_start(arguments, format);
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
-	text_escape(escaped, sizeof(escaped), text, strlen(text));
-	fprintf(stderr, "firstseen: %s\n", escaped);
+	print_failure(text);
 	return CLI_FAILED;
 }
 
-int cli_misuse(const struct command *command, const char *format, ...)
+int cli_fail_with(const struct failure *failure, int error)
 {
-	char text[512], escaped[1024];
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(text, sizeof(text), format, arguments);
-	va_end(arguments);
-	text_escape(escaped, sizeof(escaped), text, strlen(text));
-	fprintf(stderr, "firstseen: %s; see firstseen %s --help\n", escaped, command->name);
-	return CLI_USAGE;
+	return cli_fail("%s", failure->text[0] ? failure->text : strerror(-error));
 }
 
 struct history *cli_open_history(const struct cli *cli)
 {
 	struct history *history = NULL;
 	struct failure failure = {{0}};
+	int error = history_open(cli->database, HISTORY_READ, &history, &failure);
 
-	if (history_open(cli->database, HISTORY_READ, &history, &failure)) {
-		cli_fail("%s", failure.text);
-		return NULL;
-	}
-	return history;
+	if (error)
+		cli_fail_with(&failure, error);
+	return error ? NULL : history;
 }
 
-static int read_limit(const char *text, int64_t *limit)
+int cli_open_rules(const struct cli *cli, struct domain_rules **out, struct failure *failure)
 {
-	char *end;
+	struct domain_settings settings = {.private_suffixes = cli->config.private_suffixes,
+					   .aws_buckets = cli->config.aws_buckets};
 
-	errno = 0;
-	*limit = strtoll(text, &end, 10);
-	return errno || *end || end == text || *limit < 1 ? -EINVAL : 0;
+	return domain_rules_new(&settings, out, failure);
 }
 
-int cli_options(const struct cli *cli, const struct command *command, int argc, char **argv,
-		const char *wanted, struct history_filter *filter, int *status)
-{
-	static const struct option known[] = {
-		{"since", required_argument, NULL, 's'},
-		{"until", required_argument, NULL, 'u'},
-		{"app", required_argument, NULL, 'a'},
-		{"kind", required_argument, NULL, 'k'},
-		{"limit", required_argument, NULL, 'l'},
-		{"new", no_argument, NULL, 'n'},
-		{"open", no_argument, NULL, 'o'},
-		{"help", no_argument, NULL, 'h'},
-		{NULL, 0, NULL, 0},
-	};
-	int option, wrong = 0;
-
-	optind = 0;
-	opterr = 0;
-	*status = CLI_USAGE;
-	while ((option = getopt_long(argc, argv, "h", known, NULL)) != -1) {
-		if (option == 'h') {
-			cli_help(command);
-			*status = CLI_DONE;
-			return -1;
-		}
-		if (option == '?' || !strchr(wanted, option)) {
-			cli_misuse(command, "\"%s\" is not an option of %s, or lacks its value",
-				   argv[optind - 1], command->name);
-			return -1;
-		}
-		if (option == 's')
-			wrong = text_parse_time(optarg, cli->now_ns, &filter->since_ns);
-		else if (option == 'u')
-			wrong = text_parse_time(optarg, cli->now_ns, &filter->until_ns);
-		else if (option == 'l')
-			wrong = read_limit(optarg, &filter->limit);
-		else if (option == 'a')
-			filter->application = optarg;
-		else if (option == 'k')
-			filter->kind = optarg;
-		else if (option == 'n')
-			filter->fresh = true;
-		else if (option == 'o')
-			filter->open = true;
-		if (wrong) {
-			cli_misuse(command, "\"%s\" is not a %s", optarg,
-				   option == 'l' ? "number from 1"
-						 : "time like 2026-03-01T12:00:00Z, or a span like 7d");
-			return -1;
-		}
-	}
-	return optind;
-}
-
-struct globals {
-	const char *file, *database, *settings[SETTINGS_MAX];
-	size_t setting_count;
-	enum output_format format;
-};
-
-static int read_format(const char *text, enum output_format *format)
-{
-	static const char *const names[] = {"table", "json", "tsv"};
-
-	for (int i = 0; i < 3; i++) {
-		if (strcmp(text, names[i]) == 0) {
-			*format = (enum output_format)i;
-			return 0;
-		}
-	}
-	return -EINVAL;
-}
-
-/* 0 to go on, else 1 + the exit status. */
-static int read_globals(int argc, char **argv, struct globals *globals)
-{
-	static const struct option known[] = {
-		{"config", required_argument, NULL, 'c'},
-		{"set", required_argument, NULL, 's'},
-		{"db", required_argument, NULL, 'd'},
-		{"format", required_argument, NULL, 'f'},
-		{"version", no_argument, NULL, 'V'},
-		{"help", no_argument, NULL, 'h'},
-		{NULL, 0, NULL, 0},
-	};
-	int option;
-
-	while ((option = getopt_long(argc, argv, "+c:h", known, NULL)) != -1) {
-		switch (option) {
-		case 'c':
-			globals->file = optarg;
-			break;
-		case 's':
-			if (globals->setting_count == SETTINGS_MAX)
-				return 1 + CLI_USAGE;
-			globals->settings[globals->setting_count++] = optarg;
-			break;
-		case 'd':
-			globals->database = optarg;
-			break;
-		case 'f':
-			if (read_format(optarg, &globals->format)) {
-				cli_fail("--format %s: not table, json or tsv", optarg);
-				return 1 + CLI_USAGE;
-			}
-			break;
-		case 'V':
-			puts("firstseen " FIRSTSEEN_VERSION);
-			return 1 + CLI_DONE;
-		case 'h':
-			usage(stdout);
-			return 1 + CLI_DONE;
-		default:
-			fputs("firstseen: see firstseen --help\n", stderr);
-			return 1 + CLI_USAGE;
-		}
-	}
-	return 0;
-}
-
-static int read_config(const struct globals *globals, struct cli *cli)
+static int read_config(const struct options *options, struct config *config)
 {
 	struct failure failure = {{0}};
 	int error = 0;
 
-	config_defaults(&cli->config);
-	if (globals->file)
-		error = config_read_file(&cli->config, globals->file, &failure);
-	else if (access(CONFIG_DEFAULT_PATH, R_OK) == 0)
-		error = config_read_file(&cli->config, CONFIG_DEFAULT_PATH, &failure);
-	for (size_t i = 0; i < globals->setting_count && !error; i++) {
-		error = config_set(&cli->config, globals->settings[i], &failure);
-		if (strncmp(globals->settings[i], "detect.learning=", 16) == 0)
-			cli->learning_set = true;
-	}
+	config_defaults(config);
+	if (options->file || access(CONFIG_DEFAULT_PATH, F_OK) == 0)
+		error = config_read_file(config, options->file ? options->file : CONFIG_DEFAULT_PATH,
+					 &failure);
+	for (size_t i = 0; i < options->setting_count && !error; i++)
+		error = config_set(config, options->settings[i], &failure);
 	if (!error)
-		error = config_validate(&cli->config, &failure);
+		error = config_validate(config, &failure);
 	if (error)
-		cli_fail("%s", failure.text);
+		cli_fail_with(&failure, error);
 	return error;
+}
+
+static int run(const struct options *options, int64_t now_ns)
+{
+	static struct cli cli; /* large */
+	int status;
+
+	cli.command = options->command;
+	cli.options = options;
+	cli.now_ns = now_ns;
+	if (read_config(options, &cli.config))
+		return CLI_USAGE;
+	cli.database = options->database ? options->database : cli.config.history_path;
+	status = options->command->run(&cli, options->argc, options->argv);
+	/* What a full disk swallowed was not done. */
+	if (fflush(stdout) || ferror(stdout))
+		return cli_fail("can not write the output: %s", strerror(errno));
+	return status;
 }
 
 int main(int argc, char **argv)
 {
-	static struct cli cli; /* large */
-	struct globals globals = {.format = OUTPUT_TABLE};
+	struct options options = {.format = OUTPUT_TABLE};
+	char message[OPTIONS_MESSAGE_MAX];
 	struct timespec now;
-	int status = read_globals(argc, argv, &globals);
+	int64_t now_ns;
 
-	if (status)
-		return status - 1;
-	if (optind == argc) {
-		usage(stderr);
-		return CLI_USAGE;
-	}
-	if (read_config(&globals, &cli))
-		return CLI_USAGE;
 	clock_gettime(CLOCK_REALTIME, &now);
-	cli.now_ns = now.tv_sec * NS_PER_SECOND + now.tv_nsec;
-	cli.format = globals.format;
-	cli.database = globals.database ? globals.database : cli.config.history_path;
-	argc -= optind;
-	argv += optind;
-	for (size_t i = 0; i < COMMANDS; i++) {
-		if (strcmp(argv[0], commands[i].name) != 0)
-			continue;
-		status = commands[i].run(&cli, &commands[i], argc, argv);
-		/* A full disk or a closed pipe is told by the exit status. */
-		return fflush(stdout) == 0 ? status : CLI_FAILED;
+	now_ns = now.tv_sec * NS_PER_SECOND + now.tv_nsec;
+	if (argc < 2) {
+		options_usage(stderr, commands);
+		return CLI_USAGE;
 	}
-	cli_fail("\"%s\" is not a command; see firstseen --help", argv[0]);
-	return CLI_USAGE;
+	switch (options_read(&options, commands, argc, argv, now_ns, message)) {
+	case OPTIONS_RUN:
+		return run(&options, now_ns);
+	case OPTIONS_HELP:
+		if (options.command)
+			options_command_usage(stdout, options.command);
+		else
+			options_usage(stdout, commands);
+		return CLI_DONE;
+	case OPTIONS_VERSION:
+		puts("firstseen " FIRSTSEEN_VERSION);
+		return CLI_DONE;
+	default:
+		print_failure(message);
+		return CLI_USAGE;
+	}
 }

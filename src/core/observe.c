@@ -166,53 +166,32 @@ static uint32_t take(struct observer *observer, const struct observation *seen, 
 }
 
 /*
- * The first segment seen may not be the first one sent. Until something was taken
- * out of a stream, a segment that belongs a little before its beginning moves that.
+ * The first segment seen may not be the first one sent. Until something was taken out
+ * of a stream, a segment that belongs a little before its beginning moves that.
  */
-static int add_before(struct observer *observer, struct slot *slot, uint32_t sequence, const uint8_t *bytes,
-		      size_t length)
-{
-	struct stream *moved = stream_new(sequence);
-	const uint8_t *old;
-	size_t old_length;
-	int error;
-
-	if (!moved)
-		return -ENOMEM;
-	error = stream_add(moved, sequence, bytes, length);
-	old = stream_peek(slot->stream, &old_length);
-	if (!error && old_length)
-		error = stream_add(moved, slot->first, old, old_length);
-	if (error) {
-		stream_free(moved);
-		return error;
-	}
-	observer->bytes -= stream_memory(slot->stream);
-	stream_free(slot->stream);
-	slot->stream = moved;
-	slot->first = sequence;
-	observer->bytes += stream_memory(moved);
-	return 0;
-}
-
 static int add_bytes(struct observer *observer, struct slot *slot, uint32_t sequence, const uint8_t *bytes,
 		     size_t length)
 {
 	int32_t offset = (int32_t)(sequence - slot->first);
 	size_t before;
-	int error;
+	int error = 0;
 
 	if (!slot->stream) {
 		slot->stream = stream_new(sequence);
 		if (!slot->stream)
 			return -ENOMEM;
 		slot->first = sequence;
+		offset = 0;
 		observer->bytes += stream_memory(slot->stream);
-	} else if (offset < 0 && offset >= -REORDER_WINDOW && !slot->consumed) {
-		return add_before(observer, slot, sequence, bytes, length);
 	}
 	before = stream_memory(slot->stream);
-	error = stream_add(slot->stream, sequence, bytes, length);
+	if (offset < 0 && offset >= -REORDER_WINDOW && !slot->consumed) {
+		error = stream_begin_before(slot->stream, sequence);
+		if (!error)
+			slot->first = sequence;
+	}
+	if (!error)
+		error = stream_add(slot->stream, sequence, bytes, length);
 	observer->bytes += stream_memory(slot->stream) - before;
 	return error;
 }

@@ -125,6 +125,27 @@ int stream_add(struct stream *stream, uint32_t sequence, const uint8_t *bytes, s
 	return join(stream, (uint32_t)offset, (uint32_t)offset + (uint32_t)length);
 }
 
+int stream_begin_before(struct stream *stream, uint32_t sequence)
+{
+	size_t by = stream->front - sequence; /* in 32 bits: it wraps */
+	size_t end = stream->pieces ? stream->piece[stream->pieces - 1].to : 0;
+	int error;
+
+	if (by > STREAM_BYTES_MAX || end + by > STREAM_BYTES_MAX)
+		return -ENOSPC;
+	error = grow(stream, end + by);
+	if (error)
+		return error;
+	if (end)
+		memmove(stream->buffer + by, stream->buffer, end);
+	for (size_t i = 0; i < stream->pieces; i++) {
+		stream->piece[i].from += (uint32_t)by;
+		stream->piece[i].to += (uint32_t)by;
+	}
+	stream->front = sequence;
+	return 0;
+}
+
 const uint8_t *stream_peek(const struct stream *stream, size_t *length)
 {
 	*length = stream->pieces && stream->piece[0].from == 0 ? stream->piece[0].to : 0;

@@ -160,18 +160,185 @@ static void another_protocol_is_told_to_have_no_name(void **state)
 	assert_string_equal(last_name, "(none)");
 }
 
-static void memory_stays_below_its_bound(void **state)
+/* Whatever order the segments of one answer take, the answer is read once. */
+static void no_order_of_segments_loses_an_answer(void **state)
 {
-	static uint8_t half[30000] = {0xff, 0xff}; /* the beginning of a message of 65535 bytes */
+	uint8_t bytes[DNS_BUILD_MAX + 2];
+	size_t length = answer(bytes + 2, "www.example.com"), piece;
+	uint64_t cookie = 1000;
+	unsigned orders = 0;
 
+	(void)state;
+	bytes[0] = (uint8_t)(length >> 8);
+	bytes[1] = (uint8_t)length;
+	length += 2;
+	piece = (length + 4) / 5;
+	for (unsigned code = 0; code < 5 * 5 * 5 * 5 * 5; code++) {
+		struct record_flow_spec in = spec_of(cookie, IPPROTO_TCP, FS_FLAG_DNS);
+		unsigned order[5], seen = 0, rest = code;
+
+		for (int i = 0; i < 5; i++, rest /= 5) {
+			order[i] = rest % 5;
+			seen |= 1u << order[i];
+		}
+		if (seen != 31)
+			continue;
+		cookie++;
+		for (int i = 0; i < 5; i++) {
+			size_t from = order[i] * piece, size = length - from < piece ? length - from : piece;
+
+			assert_int_equal(
+				feed(FS_RECORD_SEGMENT, &in, (uint32_t)from - 20, bytes + from, size), 0);
+		}
+		if (counts[OBSERVED_ANSWER] != ++orders)
+			fail_msg("lost in the order %u %u %u %u %u", order[0], order[1], order[2], order[3],
+				 order[4]);
+	}
+	assert_int_equal(orders, 120);
+	assert_int_equal(observer_counts(observer)->dns_damaged, 0);
+}
+
+/* A stream that waits for more, of `size` bytes of a message of 65535. */
+static void feed_half(uint64_t cookie, size_t size)
+{
+	static uint8_t half[30000] = {0xff, 0xff};
+	struct record_flow_spec in = spec_of(cookie, IPPROTO_TCP, FS_FLAG_DNS);
+
+	assert_int_equal(feed(FS_RECORD_SEGMENT, &in, 1, half, size), 0);
+}
+
+static void streams_are_bounded_in_number(void **state)
+{
+	struct record_flow_spec out = spec_of(10, IPPROTO_TCP, FS_FLAG_OUT);
+	uint8_t hello[HELLO_BUILD_MAX];
+	size_t length = hello_build(hello, sizeof(hello), "www.example.com");
+
+	(void)state;
+	assert_int_equal(feed(FS_RECORD_SEGMENT, &out, 100, hello, 40), 0);
+	for (uint64_t cookie = 11; cookie < 26; cookie++)
+		feed_half(cookie, 100);
+	assert_int_equal(observer_counts(observer)->streams_evicted, 0); /* 16 fit */
+	/* The first one is used again, so that others go before it. */
+	assert_int_equal(feed(FS_RECORD_SEGMENT, &out, 140, hello + 40, 1), 0);
+	for (uint64_t cookie = 26; cookie < 41; cookie++)
+		feed_half(cookie, 100);
+	assert_int_equal(observer_counts(observer)->streams_evicted, 15);
+	assert_int_equal(feed(FS_RECORD_SEGMENT, &out, 141, hello + 41, length - 41), 0);
+	assert_string_equal(last_name, "www.example.com");
+}
+
+static void streams_are_bounded_in_memory(void **state)
+{
+	(void)state;
+	/* 30000 bytes take 32 KiB and the stream's own state: 7 of them stay below 256 KiB. */
+	for (uint64_t cookie = 10; cookie < 22; cookie++)
+		feed_half(cookie, 30000);
+	assert_int_equal(observer_counts(observer)->streams_evicted, 5);
+	assert_int_equal(counts[OBSERVED_ANSWER], 0);
+}
+
+static void a_closed_flow_gives_its_stream_back(void **state)
+{
 	(void)state;
 	for (uint64_t cookie = 10; cookie < 200; cookie++) {
 		struct record_flow_spec in = spec_of(cookie, IPPROTO_TCP, FS_FLAG_DNS);
+		struct fs_record_flow flow;
+		uint8_t byte = 0;
 
-		assert_int_equal(feed(FS_RECORD_SEGMENT, &in, 1, half, sizeof(half)), 0);
+		feed_half(cookie, 30000);
+		if (cookie % 2) /* a hole that is never filled */
+			assert_int_equal(feed(FS_RECORD_SEGMENT, &in, 40000, &byte, 1), 0);
+		in.flags = FS_FLAG_CLOSED;
+		record_flow(&flow, FS_RECORD_FLOW_VOLUME, &in, 1, 2, FS_OUTCOME_ESTABLISHED);
+		assert_int_equal(observer_feed(observer, &flow, sizeof(flow), 0), 0);
 	}
-	assert_true(observer_counts(observer)->streams_evicted > 150);
-	assert_int_equal(counts[OBSERVED_ANSWER], 0);
+	assert_int_equal(observer_counts(observer)->streams_evicted, 0);
+	assert_int_equal(observer_counts(observer)->streams_gapped, 95);
+	assert_int_equal(counts[OBSERVED_FLOW_VOLUME], 190);
+}
+
+static void what_can_not_be_used_is_counted(void **state)
+{
+	struct record_flow_spec in = spec_of(6, IPPROTO_UDP, FS_FLAG_DNS | FS_FLAG_CUT);
+	uint8_t bytes[DNS_BUILD_MAX];
+	size_t length = answer(bytes, "www.example.com");
+
+	(void)state;
+	/* Cut by the source: counted, and what is there is read. */
+	assert_int_equal(feed(FS_RECORD_DATAGRAM, &in, 0, bytes, length - 3), 0);
+	assert_int_equal(observer_counts(observer)->dns_cut, 1);
+	assert_int_equal(observer_counts(observer)->dns_damaged, 1);
+	assert_int_equal(counts[OBSERVED_ANSWER], 1);
+	in.flags = FS_FLAG_DNS;
+	bytes[2] |= 2; /* TC */
+	assert_int_equal(feed(FS_RECORD_DATAGRAM, &in, 0, bytes, length), 0);
+	assert_int_equal(observer_counts(observer)->dns_truncated, 1);
+	bytes[2] = 0x80 | 5 << 3; /* the response to an UPDATE answers no question */
+	assert_int_equal(feed(FS_RECORD_DATAGRAM, &in, 0, bytes, length), 0);
+	assert_int_equal(counts[OBSERVED_ANSWER], 2);
+	assert_int_equal(feed(FS_RECORD_DATAGRAM, &in, 0, bytes, 11), 0);
+	assert_int_equal(observer_counts(observer)->dns_messages, 4);
+	assert_int_equal(observer_counts(observer)->dns_damaged, 2);
+	assert_int_equal(observer_counts(observer)->dns_cut, 1);
+	assert_int_equal(observer_counts(observer)->records[FS_RECORD_DATAGRAM], 4);
+}
+
+/* Of each kind: every size but its own is refused, and nothing is told. */
+static void expect_one_size(const void *sound, size_t size)
+{
+	static uint8_t copy[sizeof(struct fs_record_process) + 64];
+	struct fs_record_header *header = (void *)copy;
+	uint64_t bad = observer_counts(observer)->bad_records;
+
+	assert_true(size + 8 <= sizeof(copy));
+	memset(copy, 0, sizeof(copy));
+	memcpy(copy, sound, size);
+	assert_int_equal(observer_feed(observer, copy, size, 0), 0);
+	assert_int_equal(observer_feed(observer, copy, size + 8, 0), 0); /* the ring rounds up */
+	memset(counts, 0, sizeof(counts));
+	for (size_t wrong = 0; wrong < size + 8; wrong++) {
+		if (wrong == size)
+			continue;
+		header->size = (uint32_t)wrong;
+		assert_int_equal(observer_feed(observer, copy, size + 8, 0), -EBADMSG);
+		bad++;
+	}
+	for (size_t given = 0; given < size; given++) {
+		uint8_t *exact = malloc(given ? given : 1);
+
+		header->size = (uint32_t)size;
+		memcpy(exact, copy, given);
+		assert_int_equal(observer_feed(observer, exact, given, 0), -EBADMSG);
+		free(exact);
+		bad++;
+	}
+	assert_int_equal(observer_counts(observer)->bad_records, bad);
+	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
+		assert_int_equal(counts[i], 0);
+}
+
+static void each_kind_has_one_size(void **state)
+{
+	struct record_flow_spec udp = spec_of(5, IPPROTO_UDP, FS_FLAG_DNS);
+	struct record_flow_spec tcp = spec_of(6, IPPROTO_TCP, FS_FLAG_DNS);
+	static struct fs_record_process process;
+	struct record_process_spec who = {
+		.owner = {.tgid = 5, .start_ns = 1}, .exe = "/bin/x", .cgroup = "", .comm = "x"};
+	struct fs_record_flow flow;
+	uint8_t bytes[DNS_BUILD_MAX];
+	size_t length = answer(bytes, "a.example"), size;
+
+	(void)state;
+	size = record_payload(record, sizeof(record), FS_RECORD_DATAGRAM, &udp, 0, bytes, length, length);
+	expect_one_size(record, size);
+	size = record_payload(record, sizeof(record), FS_RECORD_SEGMENT, &tcp, 0, bytes, length, length);
+	expect_one_size(record, size);
+	record_flow(&flow, FS_RECORD_FLOW_OPEN, &udp, 0, 0, FS_OUTCOME_UNKNOWN);
+	expect_one_size(&flow, sizeof(flow));
+	record_flow(&flow, FS_RECORD_FLOW_VOLUME, &udp, 1, 2, FS_OUTCOME_ESTABLISHED);
+	expect_one_size(&flow, sizeof(flow));
+	record_process(&process, &who);
+	expect_one_size(&process, sizeof(process));
 }
 
 static void sizes_are_checked(void **state)
@@ -241,7 +408,12 @@ int main(void)
 		cmocka_unit_test_setup_teardown(tcp_messages_are_put_together, begin, end),
 		cmocka_unit_test_setup_teardown(a_hello_over_two_segments_is_told_once, begin, end),
 		cmocka_unit_test_setup_teardown(another_protocol_is_told_to_have_no_name, begin, end),
-		cmocka_unit_test_setup_teardown(memory_stays_below_its_bound, begin, end),
+		cmocka_unit_test_setup_teardown(no_order_of_segments_loses_an_answer, begin, end),
+		cmocka_unit_test_setup_teardown(streams_are_bounded_in_number, begin, end),
+		cmocka_unit_test_setup_teardown(streams_are_bounded_in_memory, begin, end),
+		cmocka_unit_test_setup_teardown(a_closed_flow_gives_its_stream_back, begin, end),
+		cmocka_unit_test_setup_teardown(what_can_not_be_used_is_counted, begin, end),
+		cmocka_unit_test_setup_teardown(each_kind_has_one_size, begin, end),
 		cmocka_unit_test_setup_teardown(sizes_are_checked, begin, end),
 		cmocka_unit_test_setup_teardown(random_bytes_are_survived, begin, end),
 	};

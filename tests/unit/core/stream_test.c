@@ -123,12 +123,95 @@ static void memory_is_bounded(void **state)
 	stream_free(NULL);
 }
 
+/* Thirty pieces in any order at all, with the beginning not known before. */
+static void the_beginning_may_come_last(void **state)
+{
+	static uint8_t data[3000];
+	unsigned moved = 0;
+
+	(void)state;
+	srand(21);
+	for (size_t i = 0; i < sizeof(data); i++)
+		data[i] = (uint8_t)rand();
+	for (int round = 0; round < 300; round++) {
+		uint32_t base = round % 2 ? (uint32_t)-1500 : (uint32_t)rand(), first;
+		unsigned order[30];
+		struct stream *stream;
+		size_t length;
+
+		for (unsigned i = 0; i < 30; i++) {
+			unsigned other = (unsigned)rand() % (i + 1);
+
+			order[i] = order[other];
+			order[other] = i;
+		}
+		first = base + order[0] * 100;
+		stream = stream_new(first);
+		assert_non_null(stream);
+		for (unsigned i = 0; i < 30; i++) {
+			uint32_t at = base + order[i] * 100;
+
+			if ((int32_t)(at - first) < 0) {
+				assert_int_equal(stream_begin_before(stream, at), 0);
+				first = at;
+				moved++;
+			}
+			assert_int_equal(stream_add(stream, at, data + order[i] * 100, 100), 0);
+		}
+		assert_memory_equal(stream_peek(stream, &length), data, sizeof(data));
+		assert_int_equal(length, sizeof(data));
+		assert_false(stream_has_holes(stream));
+		stream_free(stream);
+	}
+	assert_true(moved > 300);
+}
+
+static void the_beginning_moves_within_the_bound(void **state)
+{
+	struct stream *stream = stream_new(100);
+	size_t length, memory;
+
+	(void)state;
+	assert_int_equal(stream_add(stream, 100, (const uint8_t *)"tail", 4), 0);
+	memory = stream_memory(stream);
+	assert_int_equal(stream_begin_before(stream, 100 - (STREAM_BYTES_MAX - 3)), -ENOSPC);
+	assert_int_equal(stream_begin_before(stream, 0x80000000), -ENOSPC);
+	assert_int_equal(stream_memory(stream), memory); /* refused: all is as it was */
+	assert_memory_equal(stream_peek(stream, &length), "tail", 4);
+	assert_int_equal(length, 4);
+	assert_int_equal(stream_begin_before(stream, 100 - (STREAM_BYTES_MAX - 4)), 0);
+	stream_peek(stream, &length);
+	assert_int_equal(length, 0);
+	assert_true(stream_has_holes(stream));
+	stream_free(stream);
+}
+
+/* What was consumed and comes again, alone or with new bytes behind it, is passed over. */
+static void what_was_consumed_does_not_come_back(void **state)
+{
+	struct stream *stream = stream_new((uint32_t)-2);
+	size_t length;
+
+	(void)state;
+	assert_int_equal(stream_add(stream, (uint32_t)-2, (const uint8_t *)"abcd", 4), 0);
+	stream_consume(stream, 3);
+	assert_int_equal(stream_add(stream, (uint32_t)-2, (const uint8_t *)"XYZ", 3), 0);
+	assert_int_equal(stream_add(stream, (uint32_t)-2, (const uint8_t *)"XYZWef", 6), 0);
+	assert_memory_equal(stream_peek(stream, &length), "def", 3);
+	assert_int_equal(length, 3);
+	assert_int_equal(stream_add(stream, 4, NULL, 0), 0);
+	stream_free(stream);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(any_order_gives_the_data_back),
 		cmocka_unit_test(the_first_bytes_win),
 		cmocka_unit_test(memory_is_bounded),
+		cmocka_unit_test(the_beginning_may_come_last),
+		cmocka_unit_test(the_beginning_moves_within_the_bound),
+		cmocka_unit_test(what_was_consumed_does_not_come_back),
 	};
 
 	return cmocka_run_group_tests_name("core/stream", tests, NULL, NULL);

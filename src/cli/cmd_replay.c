@@ -20,6 +20,9 @@ static const struct column flow_columns[] = {
 };
 #define FLOW_COLUMNS (sizeof(flow_columns) / sizeof(flow_columns[0]))
 
+/* Rows of a transaction: with one for each new domain, the disk would take most of a replay's time. */
+#define ROWS_AT_ONCE 4096
+
 struct replay {
 	struct cli *cli;
 	const struct options *options;
@@ -32,7 +35,8 @@ struct replay {
 	bool learning_set; /* a setting of the command line or of a scenario */
 	struct failure failure;
 	int64_t now_ns;
-	int error; /* the first failure, found in a callback that can not return one */
+	size_t rows_open; /* in the open transaction; 0: there is none */
+	int error;        /* the first failure, found in a callback that can not return one */
 	struct source_counts counts;
 };
 
@@ -46,14 +50,11 @@ static int64_t render(struct replay *replay, const struct alert *alert, char lin
 	return render_alert(replay->cli->config.format, alert, &dossier, line, RENDER_MAX);
 }
 
-static int write_batch(struct replay *replay)
+static int write_alerts(struct replay *replay)
 {
 	char line[RENDER_MAX];
-	int error = history_begin(replay->history, &replay->failure);
+	int error = 0;
 
-	if (error)
-		return error;
-	error = history_write_accesses(replay->history, replay->batch, &replay->failure);
 	for (size_t i = 0; i < batch_alert_count(replay->batch) && !error; i++) {
 		const struct alert *alert = batch_alert_at(replay->batch, i);
 
@@ -62,11 +63,44 @@ static int write_batch(struct replay *replay)
 		else
 			error = history_write_alert(replay->history, alert, line, false, &replay->failure);
 	}
+	return error;
+}
+
+/* Writes what waits, so that this handle sees it; the transaction stays open. */
+static int write_batch(struct replay *replay)
+{
+	size_t rows = batch_access_count(replay->batch) + batch_alert_count(replay->batch);
+	int error = 0;
+
+	if (rows == 0)
+		return 0;
+	if (replay->rows_open == 0)
+		error = history_begin(replay->history, &replay->failure);
+	if (error)
+		return error;
+	replay->rows_open += rows;
+	error = history_write_accesses(replay->history, replay->batch, &replay->failure);
 	if (!error)
-		error = history_commit(replay->history, &replay->failure);
-	else
-		history_rollback(replay->history);
+		error = write_alerts(replay);
 	batch_clear(replay->batch);
+	if (error) {
+		history_rollback(replay->history);
+		replay->rows_open = 0;
+	}
+	return error;
+}
+
+/* Writes what waits for good. */
+static int commit(struct replay *replay)
+{
+	int error = write_batch(replay);
+
+	if (error || replay->rows_open == 0)
+		return error;
+	replay->rows_open = 0;
+	error = history_commit(replay->history, &replay->failure);
+	if (error)
+		history_rollback(replay->history);
 	return error;
 }
 
@@ -78,14 +112,14 @@ static void keep_error(struct replay *replay, int error)
 
 /* --- the pipeline's edges -------------------------------------------------------------------- */
 
-/* What was decided and not written yet is in the pipeline's own cache or, past that, written first. */
+/* The pipeline knows by itself what it decided lately; what it forgot must be asked, so it is written first.
+ */
 static int on_seen(void *context, enum subject_kind kind, const char *domain, const char *application,
 		   struct seen *out)
 {
 	struct replay *replay = context;
 
-	if (batch_access_count(replay->batch))
-		keep_error(replay, write_batch(replay));
+	keep_error(replay, replay->rows_open < ROWS_AT_ONCE ? write_batch(replay) : commit(replay));
 	return history_seen(replay->history, kind, domain, application, out);
 }
 
@@ -199,7 +233,7 @@ static int configure(struct replay *replay)
 	settings_of(replay, &settings);
 	pipeline_configure(replay->pipeline, &settings);
 	domain_rules_free(old);
-	error = write_batch(replay);
+	error = commit(replay);
 	return error ? error : rekey(replay);
 }
 
@@ -361,7 +395,7 @@ static int run(struct replay *replay, int count, char **files)
 		int last;
 
 		pipeline_finish(replay->pipeline, replay->now_ns);
-		last = replay->error ? replay->error : write_batch(replay);
+		last = replay->error ? replay->error : commit(replay);
 		error = error ? error : last;
 	}
 	if (!error && !replay->flows && !replay->options->alerts)

@@ -66,6 +66,8 @@ static void put_string(struct json *json, const char *value, size_t length)
 		if (character == 0) {
 			put_text(json, "\xef\xbf\xbd"); /* U+FFFD */
 			character = 1;
+		} else if (character == 2 && byte == 0xc2 && (unsigned char)value[1] < 0xa0) {
+			put_escaped(json, (unsigned char)value[1]); /* C1: a terminal would obey it */
 		} else if (character == 1 && (byte < 0x20 || byte == '"' || byte == '\\' || byte == 0x7f)) {
 			put_escaped(json, byte);
 		} else {

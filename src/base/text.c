@@ -67,13 +67,24 @@ size_t text_utf8_character(const char *source, size_t length)
 	return 0;
 }
 
-/* C0, DEL, and C1 (which a terminal obeys as well), and our own escape character. */
+/* Marks that change the direction of what follows, so that a text looks like another one: U+202A-E, U+2066-9.
+ */
+static bool is_direction_mark(const unsigned char *bytes, size_t character)
+{
+	return character == 3 && bytes[0] == 0xe2 &&
+	       ((bytes[1] == 0x80 && bytes[2] >= 0xaa && bytes[2] <= 0xae) ||
+		(bytes[1] == 0x81 && bytes[2] >= 0xa6 && bytes[2] <= 0xa9));
+}
+
+/* C0, DEL, and C1 (which a terminal obeys as well), direction marks, and our own escape character. */
 static bool must_escape(const unsigned char *bytes, size_t character)
 {
 	if (character == 0)
 		return true;
 	if (character == 1)
 		return bytes[0] < 0x20 || bytes[0] == 0x7f || bytes[0] == '\\';
+	if (is_direction_mark(bytes, character))
+		return true;
 	return character == 2 && bytes[0] == 0xc2 && bytes[1] < 0xa0;
 }
 

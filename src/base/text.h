@@ -26,7 +26,7 @@ void text_lower(char *text);
 
 /*
  * Writes `length` bytes of anything for a person's terminal: printable ASCII and
- * valid UTF-8 as they are, control characters (C0, DEL, C1), backslashes and
+ * valid UTF-8 as they are, control characters (C0, DEL, C1), direction marks, backslashes and
  * bytes that are not UTF-8 as \xNN. `target` is always terminated. Returns false
  * when it had to be cut; never cuts inside an escape or a character.
  */

@@ -26,6 +26,7 @@ static void values_are_read_back(void **state)
 	json_object_open(&json, NULL);
 	json_put_string(&json, "text", "a \"quoted\" \\ line\n\001");
 	json_put_string(&json, "bytes", "\xff\xc3\xa9\xf0\x9f\x98\x80");
+	json_put_string(&json, "c1", "\xc2\x9b");
 	json_put_integer(&json, "least", INT64_MIN);
 	json_put_unsigned(&json, "most", INT64_MAX);
 	json_put_number(&json, "half", 0.5);
@@ -40,6 +41,7 @@ static void values_are_read_back(void **state)
 	json_object_close(&json);
 	length = json_end(&json);
 	assert_int_equal(length, strlen(line));
+	assert_non_null(strstr(line, "\"c1\":\"\\u009b\""));
 	tree = json_loads(line, 0, NULL);
 	assert_non_null(tree);
 	assert_string_equal(json_string_value(json_object_get(tree, "text")), "a \"quoted\" \\ line\n\001");

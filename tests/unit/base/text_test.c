@@ -41,8 +41,10 @@ static void terminals_get_nothing_they_obey(void **state)
 		 "1m",
 		 4, "\\xc2\\x9b1m"}, /* C1: CSI as one character */
 		{"\xff\xfe", 2, "\\xff\\xfe"},
-		{"\xed\xa0\x80", 3, "\\xed\\xa0\\x80"}, /* half of a surrogate pair */
-		{"\xc0\x80", 2, "\\xc0\\x80"},          /* overlong */
+		{"\xed\xa0\x80", 3, "\\xed\\xa0\\x80"},             /* half of a surrogate pair */
+		{"\xc0\x80", 2, "\\xc0\\x80"},                      /* overlong */
+		{"exe\xe2\x80\xaegpj", 9, "exe\\xe2\\x80\\xaegpj"}, /* right to left from here on */
+		{"\xe2\x82\xac", 3, "\xe2\x82\xac"},
 		{"back\\slash", 10, "back\\x5cslash"},
 		{"\x7f", 1, "\\x7f"},
 		{"a\0b", 3, "a\\x00b"},

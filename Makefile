@@ -104,6 +104,29 @@ $(skeleton): $(bpf_out)/firstseen.bpf.o
 
 $(out)/obj/src/capture/live.o: $(skeleton)
 
+# Installs what is missing; where nothing is, it needs neither root nor a network.
+deps:
+	packaging/setup run
+
+jobs := $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 2))
+run_dir := $(CURDIR)/.output/run
+run: deps
+	@+$(MAKE) --no-print-directory $(jobs) all
+	@mkdir -p $(run_dir)
+	@echo "Watching this host until Ctrl-C. From another terminal:"
+	@echo "  $(out)/firstseen --db .output/run/history.db alerts"
+	@$(if $(filter 0,$(shell id -u)),exec,exec sudo) $(out)/firstseend --set history.path=$(run_dir)/history.db \
+		--set alert.sinks=stdout --set detect.learning=0s
+
+check: check-build
+	tests/run
+
+check-build:
+	packaging/setup check
+	+$(MAKE) --no-print-directory $(jobs) FLAVOUR=gcc all unit
+	+$(MAKE) --no-print-directory $(jobs) FLAVOUR=clang all unit
+	+$(MAKE) --no-print-directory $(jobs) FLAVOUR=asan all unit
+
 sources := $(shell find src include tests bpf -name '*.[ch]' 2>/dev/null)
 format:
 	$(CLANG_FORMAT) -i $(sources)

@@ -4,6 +4,8 @@
 # make run        install what is missing, build, watch this host in the foreground
 # make check      install what is missing, build, run every test
 # make install    DESTDIR= PREFIX=/usr/local
+# make bench      what an event costs
+# make accuracy   how often a flow gets the right name, on real captures
 # make format     lay the sources out as `make check` wants them
 #
 # FLAVOUR=gcc (default), clang, asan (clang with ASan and UBSan), tsan
@@ -17,6 +19,10 @@ VERSION := 0.1.0
 PREFIX ?= /usr/local
 DESTDIR ?=
 FLAVOUR ?= gcc
+
+# make V=1 prints whole commands.
+quiet := $(if $(V),,@)
+say = $(if $(V),@:,@echo "  $(1)")
 
 out := .output/$(FLAVOUR)
 bpf_out := .output/bpf
@@ -55,7 +61,7 @@ ldflags := -pthread -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS)
 ifneq ($(filter asan tsan,$(FLAVOUR)),)
 ldflags := -pthread -Wl,--as-needed $(LDFLAGS)
 endif
-libs := -lsqlite3 -lpsl -lpcap -lbpf -lelf -lz $(LDLIBS)
+libs := -lsqlite3 -lpsl -lidn2 -ljansson -lpcap -lbpf -lelf -lz $(LDLIBS)
 
 daemon_sources := $(sort $(wildcard src/daemon/*.c))
 cli_sources := $(sort $(wildcard src/cli/*.c))
@@ -67,27 +73,40 @@ object = $(patsubst %.c,$(out)/obj/%.o,$(1))
 tests := $(patsubst tests/unit/%.c,$(out)/tests/%,$(test_sources))
 skeleton := $(bpf_out)/firstseen.skel.h
 
-.PHONY: all run check check-build unit install clean format deps
+.PHONY: all run check check-build unit bench accuracy install clean format deps
 all: $(out)/firstseend $(out)/firstseen
 unit: $(tests)
 
 $(out)/libfirstseen.a: $(call object,$(library_sources))
 	@rm -f $@
-	ar rcs $@ $^
+	$(call say,AR  $@)
+	$(quiet)ar rcs $@ $^
 
 $(out)/firstseend: $(call object,$(daemon_sources)) $(out)/libfirstseen.a
-	$(compiler) $(cflags) $(ldflags) -o $@ $^ $(libs)
+	$(call say,LINK $@)
+	$(quiet)$(compiler) $(cflags) $(ldflags) -o $@ $^ $(libs)
 
 $(out)/firstseen: $(call object,$(cli_sources)) $(out)/libfirstseen.a
-	$(compiler) $(cflags) $(ldflags) -o $@ $^ $(libs)
+	$(call say,LINK $@)
+	$(quiet)$(compiler) $(cflags) $(ldflags) -o $@ $^ $(libs)
 
 $(out)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(compiler) $(cppflags) $(cflags) -MMD -MP -c -o $@ $<
+	$(call say,CC   $@)
+	$(quiet)$(compiler) $(cppflags) $(cflags) -MMD -MP -c -o $@ $<
 
 $(out)/tests/%: $(out)/obj/tests/unit/%.o $(call object,$(test_helpers)) $(out)/libfirstseen.a
 	@mkdir -p $(@D)
-	$(compiler) $(cflags) $(ldflags) -o $@ $^ $(libs) -lcmocka -ljansson -lcares
+	$(call say,LINK $@)
+	$(quiet)$(compiler) $(cflags) $(ldflags) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(libs) -lcmocka -ljansson -lcares
+
+$(out)/tests/bench/%: $(out)/obj/tests/bench/%.o $(out)/libfirstseen.a
+	@mkdir -p $(@D)
+	$(call say,LINK $@)
+	$(quiet)$(compiler) $(cflags) $(ldflags) -o $@ $^ $(libs)
+
+# Parts of the command that are no commands are tested by themselves.
+$(filter $(out)/tests/cli/%,$(tests)): $(call object,$(addprefix src/cli/,options.c output.c table.c))
 
 $(call object,$(test_sources) $(test_helpers)): cppflags += -Itests/unit
 
@@ -95,12 +114,14 @@ $(call object,$(test_sources) $(test_helpers)): cppflags += -Itests/unit
 bpf_headers := $(wildcard bpf/*.h) include/firstseen/record.h
 $(bpf_out)/firstseen.bpf.o: bpf/firstseen.bpf.c $(bpf_headers) Makefile
 	@mkdir -p $(@D)
-	$(CLANG) -target bpf -mcpu=v3 -g -O2 -std=gnu11 -Wall -Wextra -Werror -Wno-unused-parameter \
+	$(call say,BPF  $@)
+	$(quiet)$(CLANG) -target bpf -mcpu=v3 -g -O2 -std=gnu11 -Wall -Wextra -Werror -Wno-unused-parameter \
 		-D__TARGET_ARCH_$(bpf_arch) -idirafter /usr/include/$(multiarch) -Iinclude -Ibpf -c -o $@.full $<
-	$(LLVM_STRIP) -g -o $@ $@.full
+	$(quiet)$(LLVM_STRIP) -g -o $@ $@.full
 
 $(skeleton): $(bpf_out)/firstseen.bpf.o
-	$(BPFTOOL) gen skeleton $< name firstseen_bpf > $@
+	$(call say,SKEL $@)
+	$(quiet)$(BPFTOOL) gen skeleton $< name firstseen_bpf > $@
 
 $(out)/obj/src/capture/live.o: $(skeleton)
 
@@ -127,9 +148,21 @@ check-build:
 	+$(MAKE) --no-print-directory $(jobs) FLAVOUR=clang all unit
 	+$(MAKE) --no-print-directory $(jobs) FLAVOUR=asan all unit
 
+# What an event costs, on one core, in memory.
+bench: $(out)/tests/bench/core_bench
+	$<
+
+# How often a flow gets the right name, on real captures with their truth (see tests/accuracy/accuracy.py).
+accuracy: all
+	tests/accuracy/accuracy.py
+
 sources := $(shell find src include tests bpf -name '*.[ch]' 2>/dev/null)
 format:
-	$(CLANG_FORMAT) -i $(sources)
+	$(quiet)$(CLANG_FORMAT) -i $(sources)
+
+install: all
+	install -D -m 0755 $(out)/firstseend $(DESTDIR)$(PREFIX)/sbin/firstseend
+	install -D -m 0755 $(out)/firstseen $(DESTDIR)$(PREFIX)/bin/firstseen
 
 clean:
 	rm -rf .output

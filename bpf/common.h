@@ -33,6 +33,12 @@ const volatile __u32 dns_port_count = 1;
 const volatile __u32 wakeup_bytes = 4 * 1024 * 1024; /* wake the reader when so much waits */
 const volatile bool capture_sni = true;
 
+/* Counted up by the reader at each of its rounds. */
+__u32 reader_round = 0;
+
+/* Set by the reader for its first round alone: sockets without a state are older than the programs then. */
+bool telling_older = false;
+
 enum socket_flag {
 	SOCKET_TCP_OUT = 1 << 0,    /* we saw it connect */
 	SOCKET_DNS = 1 << 1,        /* TCP to a DNS port */
@@ -41,12 +47,13 @@ enum socket_flag {
 	SOCKET_QUIET = 1 << 4, /* loopback: no flow records */
 	SOCKET_FIN_IN = 1 << 5,
 	SOCKET_ESTABLISHED = 1 << 6,
+	SOCKET_UDP_FLOW = 1 << 7, /* `endpoints` holds the flow that it opened last */
 };
 
 /* What we remember of a socket, in the socket itself: it goes with it. */
 struct socket_state {
 	struct fs_owner owner;
-	struct fs_endpoints endpoints; /* TCP */
+	struct fs_endpoints endpoints; /* TCP; UDP: of the flow opened last */
 	__u32 flags;
 	__u32 hello_first; /* sequence number of the first payload byte */
 	__u32 hello_bytes; /* how far the hello reaches from there */
@@ -83,7 +90,7 @@ struct udp_flow {
 	__u64 bytes_out;
 	__u64 bytes_in;
 	__u32 inbound; /* the peer spoke first */
-	__u32 reserved;
+	__u32 round;   /* the reader's round in which the last datagram was seen */
 };
 
 struct {

@@ -19,6 +19,7 @@ enum tcp_state {
 	TCP_CLOSE = 7,
 	TCP_CLOSE_WAIT = 8,
 	TCP_LAST_ACK = 9,
+	TCP_LISTEN = 10,
 	TCP_CLOSING = 11,
 };
 
@@ -103,6 +104,22 @@ static __always_inline __u32 failed_outcome(int error)
 	}
 }
 
+/* The payload so far. The kernel counts SYN and FIN as a byte each. */
+static __always_inline void tcp_bytes(struct sock *sk, int tcp_state, const struct socket_state *state,
+				      __u64 *out, __u64 *in)
+{
+	struct tcp_sock *tcp = (struct tcp_sock *)sk;
+
+	*out = BPF_CORE_READ(tcp, bytes_acked);
+	*in = BPF_CORE_READ(tcp, bytes_received);
+	if (*out)
+		--*out;
+	if (*out && (tcp_state == TCP_FIN_WAIT2 || tcp_state == TCP_LAST_ACK || tcp_state == TCP_CLOSING))
+		--*out;
+	if (*in && ((state->flags & SOCKET_FIN_IN) || tcp_state == TCP_FIN_WAIT2))
+		--*in;
+}
+
 /* May run in softirq: `current` is anybody. All comes from the socket. */
 static __always_inline void tcp_closes(struct sock *sk, int old_state, struct socket_state *state)
 {
@@ -111,18 +128,7 @@ static __always_inline void tcp_closes(struct sock *sk, int old_state, struct so
 	__u32 outcome = FS_OUTCOME_ESTABLISHED;
 
 	if (state->flags & SOCKET_ESTABLISHED) {
-		struct tcp_sock *tcp = (struct tcp_sock *)sk;
-
-		out = BPF_CORE_READ(tcp, bytes_acked);
-		in = BPF_CORE_READ(tcp, bytes_received);
-		/* The kernel counts SYN and FIN as a byte each. */
-		if (out)
-			out--;
-		if (out &&
-		    (old_state == TCP_FIN_WAIT2 || old_state == TCP_LAST_ACK || old_state == TCP_CLOSING))
-			out--;
-		if (in && ((state->flags & SOCKET_FIN_IN) || old_state == TCP_FIN_WAIT2))
-			in--;
+		tcp_bytes(sk, old_state, state, &out, &in);
 	} else {
 		outcome = failed_outcome(BPF_CORE_READ(sk, sk_err));
 	}
@@ -265,7 +271,8 @@ static __always_inline void tcp_packet(struct __sk_buff *skb, struct bpf_sock *s
 }
 
 /* Counts a datagram's bytes. The first one out to a peer that did not speak first opens a flow. */
-static __always_inline void udp_flow(const struct packet *packet, const struct payload_spec *spec, bool out)
+static __always_inline void udp_flow(const struct packet *packet, const struct payload_spec *spec,
+				     struct socket_state *state, bool out)
 {
 	struct udp_flow_key key = {.cookie = spec->cookie};
 	struct udp_flow fresh = {}, *flow;
@@ -275,10 +282,12 @@ static __always_inline void udp_flow(const struct packet *packet, const struct p
 	key.port = out ? packet->target_port : packet->source_port;
 	flow = bpf_map_lookup_elem(&udp_flows, &key);
 	if (flow) {
+		flow->round = reader_round;
 		__sync_fetch_and_add(out ? &flow->bytes_out : &flow->bytes_in, packet->length);
 		return;
 	}
 	fresh.inbound = !out;
+	fresh.round = reader_round;
 	*(out ? &fresh.bytes_out : &fresh.bytes_in) = packet->length;
 	if (bpf_map_update_elem(&udp_flows, &key, &fresh, BPF_ANY))
 		count(FS_COUNT_FLOW_MAP_FAILED);
@@ -289,6 +298,10 @@ static __always_inline void udp_flow(const struct packet *packet, const struct p
 	endpoints.local_port = packet->source_port;
 	endpoints.remote_port = packet->target_port;
 	endpoints.protocol = IPPROTO_UDP;
+	if (state) {
+		state->endpoints = endpoints;
+		state->flags |= SOCKET_UDP_FLOW;
+	}
 	emit_flow(FS_RECORD_FLOW_OPEN, 0, spec->cookie, spec->owner, &endpoints, 0, 0, FS_OUTCOME_UNKNOWN);
 }
 
@@ -311,7 +324,7 @@ static __always_inline void udp_packet(struct __sk_buff *skb, struct bpf_sock *s
 	if (!state && (dns || out))
 		count(FS_COUNT_OWNER_UNKNOWN);
 	if (!address_is_loopback(out ? packet.target : packet.source))
-		udp_flow(&packet, &spec, out);
+		udp_flow(&packet, &spec, state, out);
 	if (!dns)
 		return;
 	spec.kind = FS_RECORD_DATAGRAM;
@@ -346,6 +359,120 @@ SEC("cgroup_skb/ingress")
 int packet_in(struct __sk_buff *skb)
 {
 	return packet_passes(skb, false);
+}
+
+/*
+ * The last close of a UDP socket: the flow that it opened last ends here. Those it
+ * had besides are told by the reader's rounds through the map.
+ */
+SEC("cgroup/sock_release")
+int udp_release(struct bpf_sock *sk)
+{
+	struct socket_state *state;
+	struct udp_flow_key key = {};
+	struct udp_flow *flow;
+	__u64 bytes_out, bytes_in;
+
+	if (sk->protocol != IPPROTO_UDP)
+		return PASS;
+	state = bpf_sk_storage_get(&sockets, sk, 0, 0);
+	if (!state || !(state->flags & SOCKET_UDP_FLOW))
+		return PASS;
+	key.cookie = bpf_get_socket_cookie(sk);
+	__builtin_memcpy(key.address, state->endpoints.remote_address, 16);
+	key.port = state->endpoints.remote_port;
+	flow = bpf_map_lookup_elem(&udp_flows, &key);
+	if (!flow)
+		return PASS;
+	bytes_out = flow->bytes_out;
+	bytes_in = flow->bytes_in;
+	emit_flow(FS_RECORD_FLOW_VOLUME, FS_FLAG_CLOSED, key.cookie, &state->owner, &state->endpoints,
+		  bytes_out, bytes_in, bytes_in ? FS_OUTCOME_ESTABLISHED : FS_OUTCOME_UNKNOWN);
+	bpf_map_delete_elem(&udp_flows, &key);
+	return PASS;
+}
+
+/* Sockets older than the programs: what the reader makes flows and processes of. */
+static __always_inline void tell_older(struct seq_file *seq, struct task_struct *task, struct sock *sk,
+				       __u32 protocol, __u8 tcp_state)
+{
+	struct socket_state fresh = {}, *state;
+	struct fs_record_flow record = {};
+
+	task_owner(task, &fresh.owner);
+	fresh.owner.netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+	read_endpoints(sk, &fresh.endpoints);
+	fresh.endpoints.protocol = protocol;
+	if (protocol == IPPROTO_TCP && tcp_state != TCP_LISTEN)
+		/* Not known yet which side connected; the reader drops what came in by a listening port. */
+		fresh.flags = SOCKET_TCP_OUT | SOCKET_HELLO_DONE |
+			      (tcp_state == TCP_SYN_SENT ? 0 : SOCKET_ESTABLISHED) |
+			      (is_dns_port(fresh.endpoints.remote_port) ? SOCKET_DNS : 0) |
+			      (address_is_loopback(fresh.endpoints.remote_address) ? SOCKET_QUIET : 0);
+	if (tcp_state != TCP_LISTEN) {
+		state = bpf_sk_storage_get(&sockets, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+		if (!state) {
+			count(FS_COUNT_STORAGE_FAILED);
+			return;
+		}
+		*state = fresh;
+	}
+	begin(&record.header, FS_RECORD_FLOW_OPEN, FS_FLAG_PREEXISTING, sizeof(record),
+	      bpf_get_socket_cookie(sk), &fresh.owner);
+	record.endpoints = fresh.endpoints;
+	record.reserved = tcp_state;
+	bpf_seq_write(seq, &record, sizeof(record));
+}
+
+/* Bytes so far of a flow that lives long. */
+static __always_inline void tell_volume(struct sock *sk, struct socket_state *state, __u8 tcp_state)
+{
+	__u64 out = 0, in = 0;
+
+	if (!(state->flags & SOCKET_TCP_OUT) || !(state->flags & SOCKET_ESTABLISHED) ||
+	    (state->flags & SOCKET_QUIET))
+		return;
+	tcp_bytes(sk, tcp_state, state, &out, &in);
+	emit_flow(FS_RECORD_FLOW_VOLUME, 0, bpf_get_socket_cookie(sk), &state->owner, &state->endpoints, out,
+		  in, FS_OUTCOME_ESTABLISHED);
+}
+
+/*
+ * Run by the reader: at the start it tells the sockets that nothing is known of, and
+ * on every round the bytes of those that are. A task_file iterator sees all network
+ * namespaces; iter/tcp would see one.
+ */
+SEC("iter/task_file")
+int each_socket(struct bpf_iter__task_file *ctx)
+{
+	/* Read once: newer verifiers forget the check of a field that is read again. */
+	struct task_struct *task = ctx->task;
+	struct file *file = ctx->file;
+	struct socket_state *state;
+	struct socket *socket;
+	struct sock *sk;
+	__u16 family, protocol;
+	__u8 tcp_state;
+
+	if (!task || !file)
+		return 0;
+	socket = bpf_sock_from_file(file);
+	if (!socket)
+		return 0;
+	sk = socket->sk;
+	if (!sk)
+		return 0;
+	family = sk->__sk_common.skc_family;
+	protocol = sk->sk_protocol;
+	if ((family != AF_INET && family != AF_INET6) || (protocol != IPPROTO_TCP && protocol != IPPROTO_UDP))
+		return 0;
+	tcp_state = sk->__sk_common.skc_state;
+	state = bpf_sk_storage_get(&sockets, sk, 0, 0);
+	if (state && protocol == IPPROTO_TCP)
+		tell_volume(sk, state, tcp_state);
+	else if (telling_older && !state && (protocol == IPPROTO_UDP || tcp_state != TCP_CLOSE))
+		tell_older(ctx->meta->seq, task, sk, protocol, tcp_state);
+	return 0;
 }
 
 /* Helpers that read kernel memory want it. All of this file is under either of the licences above. */

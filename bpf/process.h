@@ -202,17 +202,20 @@ static __always_inline bool is_current_owner(const struct fs_owner *owner)
 	       owner->start_ns == task->group_leader->start_boottime;
 }
 
-/* The current task as an owner. Only in process context. */
-static __always_inline void current_owner(struct fs_owner *owner)
+static __always_inline void task_owner(struct task_struct *task, struct fs_owner *owner)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-
 	owner->tgid = task->tgid;
 	owner->start_ns = task->group_leader->start_boottime;
 	owner->exec_id = task->self_exec_id;
 	owner->uid = task->cred->uid.val;
 	owner->cgroup_id = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
 	owner->netns = BPF_CORE_READ(task, nsproxy, net_ns, ns.inum);
+}
+
+/* The current task as an owner. Only in process context. */
+static __always_inline void current_owner(struct fs_owner *owner)
+{
+	task_owner(bpf_get_current_task_btf(), owner);
 }
 
 #endif

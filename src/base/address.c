@@ -95,10 +95,11 @@ bool network_contains(const struct network *network, const struct address *addre
 
 static bool special_ipv4(const uint8_t a[static 4])
 {
-	return a[0] == 0 || a[0] == 10 || a[0] == 127 || a[0] >= 224 ||      /* multicast, reserved, broadcast */
-	       (a[0] == 100 && (a[1] & 0xc0) == 64) ||                       /* shared (CGNAT) */
+	return a[0] == 0 || a[0] == 10 || a[0] == 127 || a[0] >= 224 || /* multicast, reserved, broadcast */
+	       (a[0] == 100 && (a[1] & 0xc0) == 64) ||                  /* shared (CGNAT) */
 	       (a[0] == 169 && a[1] == 254) || (a[0] == 172 && (a[1] & 0xf0) == 16) ||
-	       (a[0] == 192 && a[1] == 168) || (a[0] == 192 && a[1] == 0 && a[2] == 0); /* protocol assignments */
+	       (a[0] == 192 && a[1] == 168) ||
+	       (a[0] == 192 && a[1] == 0 && a[2] == 0); /* protocol assignments */
 }
 
 bool address_is_special(const struct address *address)

@@ -124,18 +124,18 @@ void json_array_close(struct json *json)
 	close_nested(json, "]");
 }
 
-void json_string(struct json *json, const char *key, const char *value)
+void json_put_string(struct json *json, const char *key, const char *value)
 {
-	json_string_bytes(json, key, value, strlen(value));
+	json_put_string_bytes(json, key, value, strlen(value));
 }
 
-void json_string_bytes(struct json *json, const char *key, const char *value, size_t length)
+void json_put_string_bytes(struct json *json, const char *key, const char *value, size_t length)
 {
 	put_key(json, key);
 	put_string(json, value, length);
 }
 
-void json_integer(struct json *json, const char *key, int64_t value)
+void json_put_integer(struct json *json, const char *key, int64_t value)
 {
 	char text[24];
 
@@ -144,7 +144,7 @@ void json_integer(struct json *json, const char *key, int64_t value)
 	put_text(json, text);
 }
 
-void json_unsigned(struct json *json, const char *key, uint64_t value)
+void json_put_unsigned(struct json *json, const char *key, uint64_t value)
 {
 	char text[24];
 
@@ -153,12 +153,12 @@ void json_unsigned(struct json *json, const char *key, uint64_t value)
 	put_text(json, text);
 }
 
-void json_number(struct json *json, const char *key, double value)
+void json_put_number(struct json *json, const char *key, double value)
 {
 	char text[40];
 
 	if (!isfinite(value)) {
-		json_null(json, key);
+		json_put_null(json, key);
 		return;
 	}
 	put_key(json, key);
@@ -166,19 +166,19 @@ void json_number(struct json *json, const char *key, double value)
 	put_text(json, text);
 }
 
-void json_boolean(struct json *json, const char *key, bool value)
+void json_put_boolean(struct json *json, const char *key, bool value)
 {
 	put_key(json, key);
 	put_text(json, value ? "true" : "false");
 }
 
-void json_null(struct json *json, const char *key)
+void json_put_null(struct json *json, const char *key)
 {
 	put_key(json, key);
 	put_text(json, "null");
 }
 
-void json_raw(struct json *json, const char *key, const char *text)
+void json_put_raw(struct json *json, const char *key, const char *text)
 {
 	put_key(json, key);
 	put_text(json, text);

@@ -32,15 +32,15 @@ void json_object_open(struct json *json, const char *key);
 void json_object_close(struct json *json);
 void json_array_open(struct json *json, const char *key);
 void json_array_close(struct json *json);
-void json_string(struct json *json, const char *key, const char *value);
-void json_string_bytes(struct json *json, const char *key, const char *value, size_t length);
-void json_integer(struct json *json, const char *key, int64_t value);
-void json_unsigned(struct json *json, const char *key, uint64_t value);
-void json_number(struct json *json, const char *key, double value); /* not finite: null */
-void json_boolean(struct json *json, const char *key, bool value);
-void json_null(struct json *json, const char *key);
+void json_put_string(struct json *json, const char *key, const char *value);
+void json_put_string_bytes(struct json *json, const char *key, const char *value, size_t length);
+void json_put_integer(struct json *json, const char *key, int64_t value);
+void json_put_unsigned(struct json *json, const char *key, uint64_t value);
+void json_put_number(struct json *json, const char *key, double value); /* not finite: null */
+void json_put_boolean(struct json *json, const char *key, bool value);
+void json_put_null(struct json *json, const char *key);
 
 /* Inserts text that is already JSON (an alert kept in the history). */
-void json_raw(struct json *json, const char *key, const char *text);
+void json_put_raw(struct json *json, const char *key, const char *text);
 
 #endif

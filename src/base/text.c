@@ -207,7 +207,8 @@ static bool is_date(const struct tm *date)
 	static const int days[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
 
 	return date->tm_mon >= 0 && date->tm_mon < 12 && date->tm_mday >= 1 &&
-	       date->tm_mday <= days[date->tm_mon] && date->tm_hour < 24 && date->tm_min < 60 && date->tm_sec < 61;
+	       date->tm_mday <= days[date->tm_mon] && date->tm_hour < 24 && date->tm_min < 60 &&
+	       date->tm_sec < 61;
 }
 
 static bool read_fraction(const char **at, int64_t *ns)
@@ -251,8 +252,9 @@ static int parse_point(const char *text, int64_t *out_ns)
 	struct tm date = {0};
 	int64_t offset = 0, fraction = 0;
 
-	if (!read_fixed(&text, 4, &date.tm_year) || !read_char(&text, '-') || !read_fixed(&text, 2, &date.tm_mon) ||
-	    !read_char(&text, '-') || !read_fixed(&text, 2, &date.tm_mday))
+	if (!read_fixed(&text, 4, &date.tm_year) || !read_char(&text, '-') ||
+	    !read_fixed(&text, 2, &date.tm_mon) || !read_char(&text, '-') ||
+	    !read_fixed(&text, 2, &date.tm_mday))
 		return -EINVAL;
 	if (*text == 'T' || *text == 't' || *text == ' ') {
 		text++;

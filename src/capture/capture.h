@@ -38,6 +38,21 @@ int capture_fd(const struct capture *capture);
 /* Hands over all records that wait. Returns how many, or -errno. */
 int capture_drain(struct capture *capture);
 
+/*
+ * Hands over what was there before the programs: for every socket that is connected
+ * already its process and a FLOW_OPEN with FS_FLAG_PREEXISTING. Sockets that a
+ * listening port accepted are not outbound and are left out. Once, after capture_open.
+ * Returns how many flows, or -errno with *failure filled.
+ */
+int capture_preexisting(struct capture *capture, struct failure *failure);
+
+/*
+ * Asks for the bytes so far of all open flows: those of TCP come with the next
+ * drain, those of UDP at once. UDP flows that stood still since the round before
+ * last are told closed. 0 or -errno.
+ */
+int capture_volumes(struct capture *capture);
+
 /* Sums the counters over all CPUs. 0 or -errno. */
 int capture_counters(struct capture *capture, uint64_t counters[static FS_COUNTERS]);
 

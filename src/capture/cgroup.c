@@ -75,7 +75,7 @@ static char *read_mountinfo(void)
 static int mount_privately(void)
 {
 	int context = fsopen("cgroup2", FSOPEN_CLOEXEC);
-	int mounted;
+	int mounted, root;
 
 	if (context < 0)
 		return -errno;
@@ -87,7 +87,14 @@ static int mount_privately(void)
 			mounted = -errno;
 	}
 	close(context);
-	return mounted;
+	if (mounted < 0)
+		return mounted;
+	/* What fsmount gives is a mere path; the opened directory keeps the mount alive by itself. */
+	root = openat(mounted, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0)
+		root = -errno;
+	close(mounted);
+	return root;
 }
 
 int cgroup_open_root(char path[static PATH_MAX], struct failure *failure)

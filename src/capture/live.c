@@ -7,7 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <netinet/in.h>
 #include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -16,10 +18,26 @@
 
 #include "base/text.h"
 #include "capture/cgroup.h"
+#include "capture/proc.h"
 #include "firstseen.skel.h"
 
 #define PROGRAMS_MAX 16
 #define COUNTER_CPUS_MAX 4096
+
+/* As in the programs: bpf/common.h. */
+struct udp_flow_key {
+	uint64_t cookie;
+	uint8_t address[16];
+	uint16_t port;
+	uint16_t reserved[3];
+};
+
+struct udp_flow {
+	uint64_t bytes_out;
+	uint64_t bytes_in;
+	uint32_t inbound;
+	uint32_t round;
+};
 
 struct capture {
 	struct firstseen_bpf *skeleton;
@@ -33,12 +51,14 @@ struct capture {
 	const char *hooks[PROGRAMS_MAX + 1];
 	int cpus;
 	uint64_t *scratch; /* one value per CPU */
+	struct bpf_link *iterator;
 };
 
 /* The last complaint of libbpf in this thread: the reason that its error number does not tell. */
 static _Thread_local char complaint[256];
 
-static int keep_complaint(enum libbpf_print_level level, const char *format, va_list arguments)
+__attribute__((format(printf, 2, 0))) static int keep_complaint(enum libbpf_print_level level,
+								const char *format, va_list arguments)
 {
 	if (level == LIBBPF_WARN && complaint[0] == '\0') {
 		vsnprintf(complaint, sizeof(complaint), format, arguments);
@@ -122,6 +142,8 @@ static int attach(struct capture *capture, struct failure *failure)
 
 		if (capture->link_count == PROGRAMS_MAX)
 			return failure_set(failure, -E2BIG, "more kernel programs than PROGRAMS_MAX");
+		if (bpf_program__expected_attach_type(program) == BPF_TRACE_ITER)
+			continue;
 		snprintf(what, sizeof(what), "attach %s", bpf_program__section_name(program));
 		/* Links of the kernel's own kind: others' programs stay, and ours go with the process. */
 		if (bpf_program__type(program) == BPF_PROG_TYPE_TRACING)
@@ -185,6 +207,7 @@ void capture_close(struct capture *capture)
 		return;
 	while (capture->link_count)
 		bpf_link__destroy(capture->links[--capture->link_count]);
+	bpf_link__destroy(capture->iterator);
 	ring_buffer__free(capture->ring);
 	firstseen_bpf__destroy(capture->skeleton);
 	if (capture->cgroup >= 0)
@@ -202,6 +225,212 @@ int capture_drain(struct capture *capture)
 {
 	return ring_buffer__consume(capture->ring);
 }
+
+/* --- what was there before -------------------------------------------------------------- */
+
+#define TCP_STATE_LISTEN 10
+#define OLDER_MOST 262144 /* sockets looked at */
+
+struct older {
+	size_t count;
+	struct fs_record_flow *sockets; /* owned */
+};
+
+static int run_iterator(struct capture *capture, struct older *older)
+{
+	struct fs_record_flow record;
+	size_t size = 0, held = 0;
+	ssize_t length;
+	int fd;
+
+	if (!capture->iterator)
+		capture->iterator = bpf_program__attach(capture->skeleton->progs.each_socket);
+	if (!capture->iterator)
+		return -errno;
+	fd = bpf_iter_create(bpf_link__fd(capture->iterator));
+	if (fd < 0)
+		return -errno;
+	/* Reads may end in the middle of a record. */
+	while ((length = read(fd, (char *)&record + held, sizeof(record) - held)) > 0 ||
+	       (length < 0 && errno == EAGAIN)) {
+		held += length > 0 ? (size_t)length : 0;
+		if (held < sizeof(record))
+			continue;
+		held = 0;
+		if (!older || older->count == OLDER_MOST)
+			continue;
+		if (older->count == size) {
+			struct fs_record_flow *more;
+
+			size = size ? size * 2 : 256;
+			more = realloc(older->sockets, size * sizeof(*more));
+			if (!more)
+				break;
+			older->sockets = more;
+		}
+		older->sockets[older->count++] = record;
+	}
+	close(fd);
+	return length < 0 ? -errno : 0;
+}
+
+static bool is_listening(const struct fs_record_flow *socket)
+{
+	return socket->endpoints.protocol == IPPROTO_TCP && socket->reserved == TCP_STATE_LISTEN;
+}
+
+static int by_place(const void *a, const void *b)
+{
+	const struct fs_record_flow *one = a, *other = b;
+
+	if (one->header.owner.netns != other->header.owner.netns)
+		return one->header.owner.netns < other->header.owner.netns ? -1 : 1;
+	if (one->endpoints.local_port != other->endpoints.local_port)
+		return one->endpoints.local_port < other->endpoints.local_port ? -1 : 1;
+	return is_listening(other) - is_listening(one);
+}
+
+static int by_process(const void *a, const void *b)
+{
+	const struct fs_record_flow *one = a, *other = b;
+
+	if (one->header.owner.tgid != other->header.owner.tgid)
+		return one->header.owner.tgid < other->header.owner.tgid ? -1 : 1;
+	return one->header.cookie < other->header.cookie ? -1 : one->header.cookie > other->header.cookie;
+}
+
+/* Keeps the sockets with a peer that no listening port of their namespace let in. */
+static void keep_outbound(struct older *older)
+{
+	const struct fs_record_flow *listener = NULL;
+	static const uint8_t none[16], none_v4[16] = {[10] = 0xff, [11] = 0xff};
+	size_t kept = 0;
+
+	/* A namespace's listener of a port sorts before the port's connections. */
+	qsort(older->sockets, older->count, sizeof(*older->sockets), by_place);
+	for (size_t i = 0; i < older->count; i++) {
+		struct fs_record_flow *socket = &older->sockets[i];
+
+		if (is_listening(socket)) {
+			static _Thread_local struct fs_record_flow last;
+
+			last = *socket;
+			listener = &last;
+			continue;
+		}
+		if (listener && socket->endpoints.protocol == IPPROTO_TCP &&
+		    listener->header.owner.netns == socket->header.owner.netns &&
+		    listener->endpoints.local_port == socket->endpoints.local_port)
+			continue;
+		if (socket->endpoints.remote_port == 0 ||
+		    memcmp(socket->endpoints.remote_address, none, 16) == 0 ||
+		    memcmp(socket->endpoints.remote_address, none_v4, 16) == 0)
+			continue;
+		socket->reserved = 0;
+		older->sockets[kept++] = *socket;
+	}
+	older->count = kept;
+}
+
+int capture_preexisting(struct capture *capture, struct failure *failure)
+{
+	struct fs_record_process process;
+	struct older older = {0};
+	uint32_t described = 0;
+	uint64_t told = 0;
+	int count = 0;
+	int error;
+
+	capture->skeleton->bss->telling_older = true;
+	error = run_iterator(capture, &older);
+	capture->skeleton->bss->telling_older = false;
+	if (error) {
+		free(older.sockets);
+		return explain(failure, error, "list the sockets that are older than this daemon");
+	}
+	keep_outbound(&older);
+	qsort(older.sockets, older.count, sizeof(*older.sockets), by_process);
+	for (size_t i = 0; i < older.count; i++) {
+		const struct fs_record_flow *socket = &older.sockets[i];
+
+		if (socket->header.cookie == told) /* open in one process under two numbers */
+			continue;
+		told = socket->header.cookie;
+		if (socket->header.owner.tgid != described &&
+		    proc_describe(&socket->header.owner, (int64_t)socket->header.time_ns, &process) == 0)
+			capture->callback(capture->context, &process, sizeof(process));
+		described = socket->header.owner.tgid;
+		capture->callback(capture->context, socket, sizeof(*socket));
+		count++;
+	}
+	free(older.sockets);
+	return count;
+}
+
+/* --- volumes ------------------------------------------------------------------------------ */
+
+#define BATCH 1024
+
+static void tell_udp(struct capture *capture, const struct udp_flow_key *key, const struct udp_flow *flow,
+		     uint64_t now_ns, bool closed)
+{
+	struct fs_record_flow record = {
+		.header = {.kind = FS_RECORD_FLOW_VOLUME,
+			   .flags = closed ? FS_FLAG_CLOSED : 0,
+			   .size = sizeof(record),
+			   .time_ns = now_ns,
+			   .cookie = key->cookie},
+		.endpoints = {.remote_port = key->port, .protocol = IPPROTO_UDP},
+		.bytes_out = flow->bytes_out,
+		.bytes_in = flow->bytes_in,
+		.outcome = flow->bytes_in ? FS_OUTCOME_ESTABLISHED : FS_OUTCOME_UNKNOWN,
+	};
+
+	memcpy(record.endpoints.remote_address, key->address, 16);
+	capture->callback(capture->context, &record, sizeof(record));
+}
+
+static int udp_volumes(struct capture *capture)
+{
+	static struct udp_flow_key keys[BATCH]; /* one capture a process */
+	static struct udp_flow flows[BATCH];
+	int map = bpf_map__fd(capture->skeleton->maps.udp_flows);
+	uint32_t round = capture->skeleton->bss->reader_round, position = 0;
+	struct timespec now;
+	bool first = true;
+	int error = 0;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	while (!error) {
+		uint32_t count = BATCH;
+
+		if (bpf_map_lookup_batch(map, first ? NULL : &position, &position, keys, flows, &count, NULL))
+			error = -errno; /* ENOENT: that was all; what it filled counts */
+		if (error && error != -ENOENT)
+			break;
+		first = false;
+		for (uint32_t i = 0; i < count; i++) {
+			bool idle = round - flows[i].round >= 2;
+
+			if (!flows[i].inbound && (idle || flows[i].round == round))
+				tell_udp(capture, &keys[i], &flows[i],
+					 (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec, idle);
+			if (idle)
+				bpf_map_delete_elem(map, &keys[i]);
+		}
+	}
+	capture->skeleton->bss->reader_round = round + 1;
+	return error == -ENOENT ? 0 : error;
+}
+
+int capture_volumes(struct capture *capture)
+{
+	int error = run_iterator(capture, NULL);
+
+	return error ? error : udp_volumes(capture);
+}
+
+/* --- facts ---------------------------------------------------------------------------------- */
 
 int capture_counters(struct capture *capture, uint64_t counters[static FS_COUNTERS])
 {

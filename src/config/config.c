@@ -41,7 +41,8 @@ static int each_item(const char *value, int (*read)(struct config *, const char 
 		while (used && (from[used - 1] == ' ' || from[used - 1] == '\t'))
 			used--;
 		if (used == 0 || used >= sizeof(item))
-			return failure_set(failure, -EINVAL, "the list has an item that is empty or too long");
+			return failure_set(failure, -EINVAL,
+					   "the list has an item that is empty or too long");
 		text_copy_bytes(item, sizeof(item), from, used);
 		error = read(config, item, failure);
 		value += length + (value[length] == ',');
@@ -124,8 +125,8 @@ static int add_network(struct config *config, const char *item, struct failure *
 	if (config->inside.network_count == NETWORKS_MAX)
 		return failure_set(failure, -EINVAL, "more than %d internal_networks", NETWORKS_MAX);
 	if (network_parse(item, &config->inside.networks[config->inside.network_count]))
-		return failure_set(failure, -EINVAL, "\"%s\" is not a network like 203.0.113.0/24 or 2001:db8::/32",
-				   item);
+		return failure_set(failure, -EINVAL,
+				   "\"%s\" is not a network like 203.0.113.0/24 or 2001:db8::/32", item);
 	config->inside.network_count++;
 	return 0;
 }
@@ -224,7 +225,8 @@ static int add_sink(struct config *config, const char *item, struct failure *fai
 	else if (strncmp(item, "file:/", 6) == 0 && text_copy(sink->path, sizeof(sink->path), item + 5))
 		sink->kind = SINK_FILE;
 	else
-		return failure_set(failure, -EINVAL, "\"%.200s\" is none of: stdout, syslog, file:/PATH", item);
+		return failure_set(failure, -EINVAL, "\"%.200s\" is none of: stdout, syslog, file:/PATH",
+				   item);
 	config->sink_count++;
 	return 0;
 }
@@ -298,11 +300,13 @@ static int unknown(const char *section, const char *key, struct failure *failure
 		if (strcmp(keys[i].section, section) != 0)
 			continue;
 		section_known = true;
-		snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s%s", all[0] ? ", " : "", keys[i].key);
+		snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s%s", all[0] ? ", " : "",
+			 keys[i].key);
 	}
 	if (!section_known)
 		return failure_set(failure, -EINVAL,
-				   "unknown section [%.64s]; there are detect, capture, history, alert", section);
+				   "unknown section [%.64s]; there are detect, capture, history, alert",
+				   section);
 	return failure_set(failure, -EINVAL, "unknown key \"%.64s\" in [%s]; it has: %s", key, section, all);
 }
 
@@ -349,7 +353,8 @@ int config_read_text(struct config *config, const char *label, const char *text,
 
 static int cannot_read(const char *path, int error, struct failure *failure)
 {
-	return failure_set(failure, -error, "can not read the configuration %.300s: %s", path, strerror(error));
+	return failure_set(failure, -error, "can not read the configuration %.300s: %s", path,
+			   strerror(error));
 }
 
 int config_read_file(struct config *config, const char *path, struct failure *failure)
@@ -390,7 +395,8 @@ int config_set(struct config *config, const char *assignment, struct failure *fa
 
 	if (!equals || !dot || dot > equals || (size_t)(dot - assignment) >= sizeof(section) ||
 	    (size_t)(equals - dot) > sizeof(key))
-		return failure_set(failure, -EINVAL, "--set %.200s: not of the form section.key=value", assignment);
+		return failure_set(failure, -EINVAL, "--set %.200s: not of the form section.key=value",
+				   assignment);
 	text_copy_bytes(section, sizeof(section), assignment, (size_t)(dot - assignment));
 	text_copy_bytes(key, sizeof(key), dot + 1, (size_t)(equals - dot - 1));
 	fresh = malloc(sizeof(*fresh));
@@ -410,8 +416,9 @@ int config_set(struct config *config, const char *assignment, struct failure *fa
 int config_validate(const struct config *config, struct failure *failure)
 {
 	if (config->retention_seconds < config->window_seconds)
-		return failure_set(failure, -EINVAL,
-				   "history.retention is shorter than detect.window: what is forgotten would be new "
-				   "again; make it at least as long");
+		return failure_set(
+			failure, -EINVAL,
+			"history.retention is shorter than detect.window: what is forgotten would be new "
+			"again; make it at least as long");
 	return 0;
 }

@@ -46,7 +46,9 @@ struct correlate {
 	struct binding *bindings;
 	struct slot *slots;
 	uint32_t *buckets;
-	uint32_t free_binding, free_slot;
+	uint32_t free_binding, free_slot; /* given back */
+	uint32_t bindings_touched,
+		slots_touched; /* beyond these the pools were never used: no page of theirs is */
 	struct names *names;
 	struct questions *questions;
 	struct correlate_counts counts;
@@ -55,18 +57,6 @@ struct correlate {
 static size_t or_default(size_t value, size_t fallback)
 {
 	return value ? value : fallback;
-}
-
-static void link_free(struct correlate *correlate)
-{
-	for (uint32_t i = 1; i <= correlate->limit; i++) {
-		uint32_t next = i == correlate->limit ? 0 : i + 1;
-
-		correlate->bindings[i].next = next;
-		correlate->slots[i].next = next;
-	}
-	correlate->free_binding = 1;
-	correlate->free_slot = 1;
 }
 
 int correlate_new(const struct correlate_limits *limits, struct correlate **out)
@@ -92,7 +82,6 @@ int correlate_new(const struct correlate_limits *limits, struct correlate **out)
 		correlate_free(correlate);
 		return -ENOMEM;
 	}
-	link_free(correlate);
 	correlate->counts.memory = sizeof(*correlate) + (correlate->limit + 1) * sizeof(struct binding) +
 				   (correlate->limit + 1) * sizeof(struct slot) + buckets * sizeof(uint32_t) +
 				   names_memory(correlate->names) + questions_memory(correlate->questions);
@@ -130,14 +119,38 @@ static uint32_t find_slot(struct correlate *correlate, const struct address *add
 	return index;
 }
 
+static bool has_free_binding(const struct correlate *correlate)
+{
+	return correlate->free_binding || correlate->bindings_touched < correlate->limit;
+}
+
+static uint32_t take_free_binding(struct correlate *correlate)
+{
+	uint32_t index = correlate->free_binding;
+
+	if (!index)
+		return ++correlate->bindings_touched;
+	correlate->free_binding = correlate->bindings[index].next;
+	return index;
+}
+
+static uint32_t take_free_slot(struct correlate *correlate)
+{
+	uint32_t index = correlate->free_slot;
+
+	if (!index)
+		return ++correlate->slots_touched;
+	correlate->free_slot = correlate->slots[index].next;
+	return index;
+}
+
 /* There is a free slot whenever there is a free binding: a slot without bindings is freed at once. */
 static uint32_t take_slot(struct correlate *correlate, const struct address *address)
 {
 	uint32_t *bucket = bucket_of(correlate, address);
-	uint32_t index = correlate->free_slot;
+	uint32_t index = take_free_slot(correlate);
 	struct slot *slot = &correlate->slots[index];
 
-	correlate->free_slot = slot->next;
 	*slot = (struct slot){.address = *address, .next = *bucket};
 	*bucket = index;
 	return index;
@@ -263,21 +276,20 @@ static uint32_t new_binding(struct correlate *correlate, const struct address *a
 
 	if (slot && correlate->slots[slot].count >= correlate->names_per_address)
 		evict(correlate, correlate->slots[slot].last);
-	if (!correlate->free_binding)
+	if (!has_free_binding(correlate))
 		evict(correlate, least_used(correlate));
 	slot = find_slot(correlate, address); /* it may have lost its last one just now */
 	if (!slot)
 		slot = take_slot(correlate, address);
-	index = correlate->free_binding;
-	correlate->free_binding = correlate->bindings[index].next;
+	index = take_free_binding(correlate);
 	correlate->bindings[index] = (struct binding){.slot = slot};
 	correlate->counts.bindings++;
 	return index;
 }
 
 /* `name` and `chain` are references that the binding takes over. */
-static void bind(struct correlate *correlate, const struct address *address, uint32_t name, uint32_t chain,
-		 const struct actor *asker, int64_t learned_ns, int64_t expires_ns)
+static void keep_binding(struct correlate *correlate, const struct address *address, uint32_t name,
+			 uint32_t chain, const struct actor *asker, int64_t learned_ns, int64_t expires_ns)
 {
 	uint32_t index = find_binding(correlate, find_slot(correlate, address), name, asker);
 	struct binding *binding;
@@ -356,7 +368,7 @@ static bool bind_one(struct correlate *correlate, const struct dns_address *foun
 		return false;
 	if (chain_text[0])
 		chain = take_name(correlate, chain_text); /* evidence only: it may be missing */
-	bind(correlate, &address, name, chain, asker, now_ns, expiry(now_ns, found->ttl));
+	keep_binding(correlate, &address, name, chain, asker, now_ns, expiry(now_ns, found->ttl));
 	return true;
 }
 
@@ -390,8 +402,32 @@ int correlate_bind(struct correlate *correlate, const struct address *address, c
 	name = take_name(correlate, name_tail(hostname));
 	if (!name)
 		return -ENOSPC;
-	bind(correlate, address, name, 0, asker, learned_ns, expires_ns);
+	keep_binding(correlate, address, name, 0, asker, learned_ns, expires_ns);
 	return 0;
+}
+
+void correlate_each(struct correlate *correlate, int64_t since_ns, correlate_callback *callback,
+		    void *context)
+{
+	uint32_t index = correlate->bindings[0].older;
+
+	for (; index; index = correlate->bindings[index].older) {
+		const struct binding *binding = &correlate->bindings[index];
+		struct kept_binding kept = {
+			.address = correlate->slots[binding->slot].address,
+			.hostname = names_text(correlate->names, binding->name),
+			.asker = {.start_ns = binding->start_ns,
+				  .executable = binding->executable,
+				  .cgroup_id = binding->cgroup_id,
+				  .tgid = binding->tgid,
+				  .netns = binding->netns},
+			.learned_ns = binding->learned_ns,
+			.expires_ns = binding->expires_ns,
+		};
+
+		if (binding->learned_ns > since_ns)
+			callback(context, &kept);
+	}
 }
 
 /* --- naming ----------------------------------------------------------------- */

@@ -100,6 +100,20 @@ unsigned correlate_answer(struct correlate *correlate, uint64_t cookie, const st
 int correlate_bind(struct correlate *correlate, const struct address *address, const char *hostname,
 		   const struct actor *asker, int64_t learned_ns, int64_t expires_ns);
 
+/* A binding as it is kept over a restart. `hostname` lives until the callback returns. */
+struct kept_binding {
+	struct address address;
+	const char *hostname;
+	struct actor asker; /* parent_*: 0 */
+	int64_t learned_ns;
+	int64_t expires_ns;
+};
+typedef void correlate_callback(void *context, const struct kept_binding *binding);
+
+/* Calls back for every binding learned after `since_ns`, the most recently used first. */
+void correlate_each(struct correlate *correlate, int64_t since_ns, correlate_callback *callback,
+		    void *context);
+
 /* Names a flow of `actor` to `address`. Fills *out whole; METHOD_NONE where nothing fits. */
 void correlate_name(struct correlate *correlate, const struct actor *actor, const struct address *address,
 		    int64_t now_ns, struct attribution *out);

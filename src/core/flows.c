@@ -12,7 +12,8 @@ struct flows {
 	size_t limit, bucket_mask, count;
 	struct flow *items; /* [0] is the head of the circle of use */
 	uint32_t *buckets;
-	uint32_t free;
+	uint32_t free;    /* given back */
+	uint32_t touched; /* beyond it the pool was never used */
 };
 
 int flows_new(size_t limit, uint64_t seed, struct flows **out)
@@ -33,9 +34,6 @@ int flows_new(size_t limit, uint64_t seed, struct flows **out)
 		free(flows);
 		return -ENOMEM;
 	}
-	for (uint32_t i = 1; i < limit; i++)
-		flows->items[i].next = i + 1;
-	flows->free = 1;
 	*out = flows;
 	return 0;
 }
@@ -102,16 +100,19 @@ struct flow *flows_find(struct flows *flows, const struct flow_key *key)
 
 struct flow *flows_oldest_if_full(struct flows *flows)
 {
-	return flows->free ? NULL : &flows->items[flows->items[0].newer];
+	return flows->free || flows->touched < flows->limit ? NULL : &flows->items[flows->items[0].newer];
 }
 
 struct flow *flows_add(struct flows *flows, const struct flow_key *key)
 {
 	uint32_t *bucket = bucket_of(flows, key);
-	uint32_t index = flows->free;
+	uint32_t index = flows->free ? flows->free : flows->touched + 1;
 	struct flow *flow = &flows->items[index];
 
-	flows->free = flow->next;
+	if (flows->free)
+		flows->free = flow->next;
+	else
+		flows->touched++;
 	*flow = (struct flow){.key = *key, .next = *bucket};
 	*bucket = index;
 	link_newest(flows, index);

@@ -24,7 +24,8 @@ struct names {
 	struct entry *entries; /* [0] is not used */
 	uint32_t *buckets;
 	char *arena;
-	uint32_t free_entry;
+	uint32_t free_entry;          /* given back */
+	uint32_t touched;             /* entries beyond it were never used */
 	uint32_t free_block[CLASSES]; /* offset + 1; a free block begins with the next one's */
 };
 
@@ -46,9 +47,6 @@ int names_new(size_t count, size_t bytes, uint64_t seed, struct names **out)
 		names_free(names);
 		return -ENOMEM;
 	}
-	for (size_t i = 1; i < count; i++)
-		names->entries[i].next = (uint32_t)i + 1;
-	names->free_entry = count ? 1 : 0;
 	*out = names;
 	return 0;
 }
@@ -104,11 +102,16 @@ uint32_t names_take(struct names *names, const char *text)
 	while (((size_t)SMALLEST << class) <= length)
 		class ++;
 	id = names->free_entry;
+	if (!id && names->touched + 1 < names->entry_count)
+		id = names->touched + 1;
 	block = id ? take_block(names, class) : 0;
 	if (!block)
 		return 0;
 	entry = &names->entries[id];
-	names->free_entry = entry->next;
+	if (names->free_entry)
+		names->free_entry = entry->next;
+	else
+		names->touched++;
 	*entry = (struct entry){
 		.hash = hash, .next = *bucket, .references = 1, .offset = block - 1, .class = class};
 	*bucket = id;

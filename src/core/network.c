@@ -13,16 +13,25 @@ bool network_is_external(const struct network_scope *scope, const struct address
 	return true;
 }
 
+/* A dot behind a backslash is part of a label: "x\.corp.example" is not below corp.example. */
+static bool is_at_or_below(const char *hostname, size_t length, const char *domain)
+{
+	size_t tail = strlen(domain);
+
+	if (tail == 0 || tail > length || memcmp(hostname + length - tail, domain, tail) != 0)
+		return false;
+	if (tail == length)
+		return true;
+	return length >= tail + 2 && hostname[length - tail - 1] == '.' &&
+	       hostname[length - tail - 2] != '\\';
+}
+
 bool network_name_is_internal(const struct network_scope *scope, const char *hostname)
 {
 	size_t length = strlen(hostname);
 
-	for (size_t i = 0; i < scope->domain_count; i++) {
-		size_t suffix = strlen(scope->domains[i]);
-
-		if (suffix <= length && strcmp(hostname + length - suffix, scope->domains[i]) == 0 &&
-		    (suffix == length || hostname[length - suffix - 1] == '.'))
+	for (size_t i = 0; i < scope->domain_count; i++)
+		if (is_at_or_below(hostname, length, scope->domains[i]))
 			return true;
-	}
 	return false;
 }

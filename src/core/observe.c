@@ -131,8 +131,8 @@ static uint32_t find(struct observer *observer, const struct observation *seen, 
 	for (; index; index = observer->slots[index].next) {
 		const struct slot *slot = &observer->slots[index];
 
-		if (slot->cookie == seen->cookie && slot->out == out && slot->remote_port == seen->remote_port &&
-		    address_equal(&slot->remote, &seen->remote))
+		if (slot->cookie == seen->cookie && slot->out == out &&
+		    slot->remote_port == seen->remote_port && address_equal(&slot->remote, &seen->remote))
 			return index;
 	}
 	return 0;
@@ -166,53 +166,32 @@ static uint32_t take(struct observer *observer, const struct observation *seen, 
 }
 
 /*
- * The first segment seen may not be the first one sent. Until something was taken
- * out of a stream, a segment that belongs a little before its beginning moves that.
+ * The first segment seen may not be the first one sent. Until something was taken out
+ * of a stream, a segment that belongs a little before its beginning moves that.
  */
-static int add_before(struct observer *observer, struct slot *slot, uint32_t sequence, const uint8_t *bytes,
-		      size_t length)
-{
-	struct stream *moved = stream_new(sequence);
-	const uint8_t *old;
-	size_t old_length;
-	int error;
-
-	if (!moved)
-		return -ENOMEM;
-	error = stream_add(moved, sequence, bytes, length);
-	old = stream_peek(slot->stream, &old_length);
-	if (!error && old_length)
-		error = stream_add(moved, slot->first, old, old_length);
-	if (error) {
-		stream_free(moved);
-		return error;
-	}
-	observer->bytes -= stream_memory(slot->stream);
-	stream_free(slot->stream);
-	slot->stream = moved;
-	slot->first = sequence;
-	observer->bytes += stream_memory(moved);
-	return 0;
-}
-
 static int add_bytes(struct observer *observer, struct slot *slot, uint32_t sequence, const uint8_t *bytes,
 		     size_t length)
 {
 	int32_t offset = (int32_t)(sequence - slot->first);
 	size_t before;
-	int error;
+	int error = 0;
 
 	if (!slot->stream) {
 		slot->stream = stream_new(sequence);
 		if (!slot->stream)
 			return -ENOMEM;
 		slot->first = sequence;
+		offset = 0;
 		observer->bytes += stream_memory(slot->stream);
-	} else if (offset < 0 && offset >= -REORDER_WINDOW && !slot->consumed) {
-		return add_before(observer, slot, sequence, bytes, length);
 	}
 	before = stream_memory(slot->stream);
-	error = stream_add(slot->stream, sequence, bytes, length);
+	if (offset < 0 && offset >= -REORDER_WINDOW && !slot->consumed) {
+		error = stream_begin_before(slot->stream, sequence);
+		if (!error)
+			slot->first = sequence;
+	}
+	if (!error)
+		error = stream_add(slot->stream, sequence, bytes, length);
 	observer->bytes += stream_memory(slot->stream) - before;
 	return error;
 }
@@ -246,8 +225,9 @@ static void tell_message(struct observer *observer, struct observation *seen, co
 		observer->counts.dns_damaged++;
 	if (observer->message.truncated)
 		observer->counts.dns_truncated++;
-	/* A question leaves this host and an answer reaches it; the other way round is none of our business. */
-	if (observer->message.response == out)
+	/* A question leaves this host and an answer reaches it; the other way round is none of our business.
+	 */
+	if (observer->message.response == out || observer->message.opcode != 0)
 		return;
 	seen->kind = out ? OBSERVED_QUESTION : OBSERVED_ANSWER;
 	seen->message = &observer->message;
@@ -263,7 +243,8 @@ static void take_messages(struct observer *observer, struct slot *slot, struct o
 	while (length - done >= 2) {
 		size_t size = (size_t)bytes[done] << 8 | bytes[done + 1];
 
-		if (length - done - 2 < size)
+		/* No message is so short: this is not where one begins. An earlier segment may still come. */
+		if (size < DNS_HEADER_SIZE || length - done - 2 < size)
 			break;
 		tell_message(observer, seen, bytes + done + 2, size, slot->out);
 		done += 2 + size;
@@ -276,7 +257,8 @@ static void take_messages(struct observer *observer, struct slot *slot, struct o
 
 /* --- ClientHello ------------------------------------------------------------------------ */
 
-static void tell_name(struct observer *observer, struct slot *slot, struct observation *seen, const char *name)
+static void tell_name(struct observer *observer, struct slot *slot, struct observation *seen,
+		      const char *name)
 {
 	slot->done = true;
 	drop_bytes(observer, slot);
@@ -376,7 +358,8 @@ static bool is_sound_process(const struct fs_record_process *record, size_t size
 {
 	return size == sizeof(*record) && record->exe_length <= sizeof(record->exe) &&
 	       record->cgroup_length <= sizeof(record->cgroup) &&
-	       record->arguments_length <= sizeof(record->arguments) && record->ancestor_count <= FS_ANCESTORS_MAX;
+	       record->arguments_length <= sizeof(record->arguments) &&
+	       record->ancestor_count <= FS_ANCESTORS_MAX;
 }
 
 static int feed(struct observer *observer, const struct fs_record_header *header, size_t size,

@@ -113,6 +113,10 @@ void pipeline_baseline(struct pipeline *pipeline, int64_t since_ns, double cover
 int pipeline_bind(struct pipeline *pipeline, const struct address *address, const char *hostname,
 		  const struct actor *asker, int64_t learned_ns, int64_t expires_ns);
 
+/* The bindings learned after `since_ns`, to be kept over a restart (see correlate_each). */
+void pipeline_bindings(struct pipeline *pipeline, int64_t since_ns, correlate_callback *callback,
+		       void *context);
+
 const struct pipeline_counts *pipeline_counts(struct pipeline *pipeline);
 const struct observer_counts *pipeline_observer_counts(struct pipeline *pipeline);
 const struct correlate_counts *pipeline_correlate_counts(struct pipeline *pipeline);

@@ -105,7 +105,7 @@ int stream_add(struct stream *stream, uint32_t sequence, const uint8_t *bytes, s
 	int error;
 
 	if (offset < 0) { /* sent again: what was consumed already is passed over */
-		size_t old = (size_t)-(int64_t)offset;
+		size_t old = (size_t) - (int64_t)offset;
 
 		if (old >= length)
 			return 0;
@@ -123,6 +123,27 @@ int stream_add(struct stream *stream, uint32_t sequence, const uint8_t *bytes, s
 	/* A full list of pieces refuses only what would make one more; then the copy did no harm. */
 	copy_missing(stream, (uint32_t)offset, (uint32_t)offset + (uint32_t)length, bytes);
 	return join(stream, (uint32_t)offset, (uint32_t)offset + (uint32_t)length);
+}
+
+int stream_begin_before(struct stream *stream, uint32_t sequence)
+{
+	size_t by = stream->front - sequence; /* in 32 bits: it wraps */
+	size_t end = stream->pieces ? stream->piece[stream->pieces - 1].to : 0;
+	int error;
+
+	if (by > STREAM_BYTES_MAX || end + by > STREAM_BYTES_MAX)
+		return -ENOSPC;
+	error = grow(stream, end + by);
+	if (error)
+		return error;
+	if (end)
+		memmove(stream->buffer + by, stream->buffer, end);
+	for (size_t i = 0; i < stream->pieces; i++) {
+		stream->piece[i].from += (uint32_t)by;
+		stream->piece[i].to += (uint32_t)by;
+	}
+	stream->front = sequence;
+	return 0;
 }
 
 const uint8_t *stream_peek(const struct stream *stream, size_t *length)

@@ -23,6 +23,12 @@ void stream_free(struct stream *stream);
  */
 int stream_add(struct stream *stream, uint32_t sequence, const uint8_t *bytes, size_t length);
 
+/*
+ * Moves the beginning back to `sequence`, before the one it has; all bytes stay. 0; -ENOSPC
+ * when they would lie beyond the bound; -ENOMEM. Only before anything was consumed.
+ */
+int stream_begin_before(struct stream *stream, uint32_t sequence);
+
 /* The contiguous bytes at the front, valid until the next call. */
 const uint8_t *stream_peek(const struct stream *stream, size_t *length);
 void stream_consume(struct stream *stream, size_t length); /* <= what stream_peek said */

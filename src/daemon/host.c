@@ -100,6 +100,22 @@ int64_t host_clock_offset(void)
 	return clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_BOOTTIME);
 }
 
+const char *host_boot(void)
+{
+	static char boot[64];
+	FILE *file;
+
+	if (boot[0])
+		return boot;
+	file = fopen("/proc/sys/kernel/random/boot_id", "re");
+	if (!file || !fgets(boot, sizeof(boot), file))
+		text_copy(boot, sizeof(boot), "unknown");
+	boot[strcspn(boot, "\n")] = '\0';
+	if (file)
+		fclose(file);
+	return boot;
+}
+
 uint64_t host_random(void)
 {
 	uint64_t value = 0;

@@ -22,6 +22,9 @@ void host_user_name(uint32_t uid, char name[static USER_NAME_MAX]);
 int64_t host_now(void);
 int64_t host_clock_offset(void);
 
+/* Tells one boot from another. Lives for ever. */
+const char *host_boot(void);
+
 /* A number that nobody outside can guess. */
 uint64_t host_random(void);
 

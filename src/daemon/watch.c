@@ -22,6 +22,7 @@
 
 #define DRAIN_MS 20 /* how long a record may wait in the ring */
 #define EXCHANGE_NS NS_PER_SECOND
+#define VOLUMES_NS (60 * NS_PER_SECOND)
 #define REFRESH_NS (60 * NS_PER_SECOND) /* networks of the host, coverage */
 
 struct watch {
@@ -37,9 +38,10 @@ struct watch {
 	int epoll, timer, signals;
 	int64_t clock_offset_ns;
 	int64_t since_ns; /* when the history began */
-	int64_t last_exchange_ns, last_refresh_ns;
-	uint64_t lost;       /* told to the writer so far */
-	uint64_t batch_full; /* accesses and alerts that found no room in the batch */
+	int64_t last_exchange_ns, last_refresh_ns, last_volumes_ns;
+	int64_t bindings_kept_ns; /* those learned up to then are in the history */
+	uint64_t lost;            /* told to the writer so far */
+	uint64_t batch_full;      /* accesses and alerts that found no room in the batch */
 	uint64_t records;
 	bool urgent; /* the batch holds an alert */
 	bool end;
@@ -274,6 +276,35 @@ static int drain(struct watch *watch)
 	return 0;
 }
 
+static void on_binding(void *context, const struct kept_binding *binding)
+{
+	struct watch *watch = context;
+
+	/* A full batch is no loss: the most recently used ones come first. */
+	(void)batch_add_binding(watch->batch, binding);
+}
+
+/* Names learned since the last round go into the history, for the flows just after a restart. */
+static void keep_bindings(struct watch *watch, int64_t now_ns)
+{
+	pipeline_bindings(watch->pipeline, watch->bindings_kept_ns, on_binding, watch);
+	watch->bindings_kept_ns = now_ns;
+}
+
+/* The bytes of flows that live long: once a minute, and at the end. */
+static void round_of_volumes(struct watch *watch, int64_t now_ns, bool last)
+{
+	int error;
+
+	if (!last && now_ns - watch->last_volumes_ns < VOLUMES_NS && now_ns >= watch->last_volumes_ns)
+		return;
+	watch->last_volumes_ns = now_ns;
+	keep_bindings(watch, now_ns);
+	error = capture_volumes(watch->capture);
+	if (error)
+		log_warning("the volumes of open flows can not be read: %s", strerror(-error));
+}
+
 static int loop(struct watch *watch, const struct watch_options *options)
 {
 	struct epoll_event events[4];
@@ -296,6 +327,7 @@ static int loop(struct watch *watch, const struct watch_options *options)
 			error = drain(watch);
 		now = host_now();
 		pipeline_tick(watch->pipeline, now);
+		round_of_volumes(watch, now, false);
 		refresh(watch, now);
 		exchange(watch, now);
 	}
@@ -411,6 +443,14 @@ static int open_history(struct watch *watch)
 	return error;
 }
 
+static void on_kept_binding(void *context, const struct kept_binding *binding)
+{
+	struct watch *watch = context;
+
+	(void)pipeline_bind(watch->pipeline, &binding->address, binding->hostname, &binding->asker,
+			    binding->learned_ns, binding->expires_ns);
+}
+
 static int open_pipeline(struct watch *watch)
 {
 	struct pipeline_settings settings;
@@ -422,7 +462,8 @@ static int open_pipeline(struct watch *watch)
 	settings.hash_seed = host_random();
 	if (pipeline_new(&settings, &edges, &watch->pipeline))
 		return failure_set(watch->failure, -ENOMEM, "out of memory");
-	return 0;
+	watch->bindings_kept_ns = host_now();
+	return history_bindings(watch->reader, host_boot(), on_kept_binding, watch, watch->failure);
 }
 
 static int open_all(struct watch *watch)
@@ -476,6 +517,8 @@ static void finish(struct watch *watch)
 	struct writer_states states;
 	int64_t now;
 
+	(void)drain(watch);
+	round_of_volumes(watch, host_now(), true);
 	(void)drain(watch);
 	now = host_now();
 	pipeline_finish(watch->pipeline, now);
@@ -532,6 +575,13 @@ int watch_run(const struct watch_options *options, struct failure *failure)
 	block_signals();
 	error = open_all(watch);
 	if (!error) {
+		watch->clock_offset_ns = host_clock_offset();
+		watch->last_volumes_ns = host_now();
+		error = capture_preexisting(watch->capture, failure);
+		if (error > 0)
+			log_info("%d connections are older than this daemon", error);
+	}
+	if (error >= 0) {
 		log_info("watching: history %s, cgroup root %s, %s", watch->config.history_path,
 			 capture_cgroup_root(watch->capture),
 			 host_now() < watch->since_ns + watch->config.learning_seconds * NS_PER_SECOND
@@ -541,5 +591,5 @@ int watch_run(const struct watch_options *options, struct failure *failure)
 	}
 	close_all(watch);
 	free(watch);
-	return error;
+	return error < 0 ? error : 0;
 }

@@ -103,6 +103,8 @@ static int write_all(struct writer *writer, const struct batch *batch, const str
 	if (error)
 		return error;
 	error = history_write_accesses(writer->history, batch, failure);
+	if (!error)
+		error = history_write_bindings(writer->history, batch, host_boot(), failure);
 	for (size_t i = 0; i < batch_alert_count(batch) && !error; i++)
 		error = write_alert(writer, batch_alert_at(batch, i), failure);
 	if (!error)
@@ -122,8 +124,8 @@ static int write_all(struct writer *writer, const struct batch *batch, const str
 static bool is_idle(const struct writer *writer, const struct batch *batch,
 		    const struct writer_states *states)
 {
-	return batch_access_count(batch) == 0 && batch_alert_count(batch) == 0 && states->lost == 0 &&
-	       outbox_has_settled(writer->outbox) &&
+	return batch_access_count(batch) == 0 && batch_alert_count(batch) == 0 &&
+	       batch_binding_count(batch) == 0 && states->lost == 0 && outbox_has_settled(writer->outbox) &&
 	       states->now_ns - writer->last_write_ns < IDLE_WRITE_SECONDS * NS_PER_SECOND &&
 	       states->now_ns >= writer->last_write_ns;
 }
@@ -140,6 +142,21 @@ static void prune(struct writer *writer, int64_t now_ns)
 		log_error("%s", failure.text);
 }
 
+/* Sends what waits, and takes what went out of the outbox, so that `status` shows what really waits. */
+static void send_alerts(struct writer *writer)
+{
+	struct failure failure;
+
+	outbox_send(writer->outbox, writer->history);
+	if (outbox_has_settled(writer->outbox))
+		return;
+	if (history_begin(writer->history, &failure) == 0 &&
+	    outbox_settle(writer->outbox, writer->history, &failure) == 0 &&
+	    history_commit(writer->history, &failure) == 0)
+		return;
+	history_rollback(writer->history); /* they stay in the outbox, and are taken out next time */
+}
+
 /* Writes until it succeeds; false where it failed and has to be tried again. */
 static bool work_off(struct writer *writer, const struct batch *batch, const struct writer_states *states,
 		     bool last)
@@ -147,7 +164,7 @@ static bool work_off(struct writer *writer, const struct batch *batch, const str
 	struct failure failure;
 
 	if (!last && is_idle(writer, batch, states)) {
-		outbox_send(writer->outbox, writer->history);
+		send_alerts(writer);
 		return true;
 	}
 	if (write_all(writer, batch, states, last, &failure)) {
@@ -161,7 +178,7 @@ static bool work_off(struct writer *writer, const struct batch *batch, const str
 		log_info("the history can be written again");
 	writer->failing = false;
 	writer->last_write_ns = states->now_ns;
-	outbox_send(writer->outbox, writer->history);
+	send_alerts(writer);
 	prune(writer, states->now_ns);
 	return true;
 }

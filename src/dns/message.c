@@ -218,13 +218,13 @@ static bool next_record(struct reader *reader, struct record *record, struct dns
 
 static bool matters(uint16_t type)
 {
-	return type == DNS_TYPE_A || type == DNS_TYPE_AAAA || type == DNS_TYPE_CNAME || type == DNS_TYPE_DNAME ||
-	       type == DNS_TYPE_SVCB || type == DNS_TYPE_HTTPS;
+	return type == DNS_TYPE_A || type == DNS_TYPE_AAAA || type == DNS_TYPE_CNAME ||
+	       type == DNS_TYPE_DNAME || type == DNS_TYPE_SVCB || type == DNS_TYPE_HTTPS;
 }
 
 /* Lists the records of the answer section that may prove an address. */
-static size_t list_answers(struct reader *reader, unsigned count, struct entry entries[static DNS_RECORDS_MAX],
-			   struct dns_message *out)
+static size_t list_answers(struct reader *reader, unsigned count,
+			   struct entry entries[static DNS_RECORDS_MAX], struct dns_message *out)
 {
 	struct record record;
 	size_t listed = 0;
@@ -499,8 +499,8 @@ int dns_message_read(const uint8_t *bytes, size_t length, struct dns_message *ou
 
 const char *dns_damage_name(enum dns_damage what)
 {
-	static const char *const names[] = {"intact",	 "short header", "bad question",
-					    "bad name", "bad record",	 "too many records"};
+	static const char *const names[] = {"intact",   "short header", "bad question",
+					    "bad name", "bad record",   "too many records"};
 
 	return names[what];
 }

@@ -13,6 +13,7 @@ struct batch; /* opaque */
 struct batch_limits {      /* 0: the default */
 	size_t accesses;   /* distinct rows: 65536 */
 	size_t alerts;     /* 1024 */
+	size_t bindings;   /* 16384 */
 	size_t text_bytes; /* 16 MiB */
 };
 
@@ -42,10 +43,17 @@ void batch_free(struct batch *batch);
 int batch_add_access(struct batch *batch, const struct access *access);
 int batch_add_alert(struct batch *batch, const struct alert *alert);
 
+/* A name learned for an address, to be kept over a restart. 0, or -ENOSPC. */
+int batch_add_binding(struct batch *batch, const struct kept_binding *binding);
+
 size_t batch_access_count(const struct batch *batch);
 const struct batch_access *batch_access_at(const struct batch *batch, size_t index);
 size_t batch_alert_count(const struct batch *batch);
 const struct alert *batch_alert_at(const struct batch *batch, size_t index);
+
+size_t batch_binding_count(const struct batch *batch);
+/* Fills *out; its hostname lives in the batch. */
+void batch_binding_at(const struct batch *batch, size_t index, struct kept_binding *out);
 
 /* Empties it and keeps its memory. */
 void batch_clear(struct batch *batch);

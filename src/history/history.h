@@ -59,6 +59,17 @@ int history_outbox_done(struct history *history, int64_t id, struct failure *fai
 int history_write_state(struct history *history, const char *name, const char *value,
 			struct failure *failure);
 
+/*
+ * Keeps the bindings of the batch for after a restart. `boot` tells boots apart: who asked
+ * is only known within one. Old ones go. Inside a transaction.
+ */
+int history_write_bindings(struct history *history, const struct batch *batch, const char *boot,
+			   struct failure *failure);
+
+/* The kept bindings, oldest first; of another boot without who asked. */
+int history_bindings(struct history *history, const char *boot, correlate_callback *callback, void *context,
+		     struct failure *failure);
+
 /* A run of watching: opened at start, moved on at every commit, closed at the end. */
 int history_run_start(struct history *history, int64_t now_ns, int64_t *run, struct failure *failure);
 int history_run_seen(struct history *history, int64_t run, int64_t now_ns, bool ended,

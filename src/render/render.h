@@ -33,7 +33,7 @@ struct dossier {
  * Writes the alert as one line (no newline) of at most `size` bytes with its NUL.
  * What does not fit is left out whole, the least needed first, and named in the
  * line ("omitted": ["process.arguments", ...]). Returns the line's length, or
- * -ENOSPC where not even the required parts fit (size < 2048).
+ * -ENOSPC where not even the required parts fit (never with RENDER_SYSLOG_MAX or more).
  */
 int64_t render_alert(enum render_format format, const struct alert *alert, const struct dossier *dossier,
 		     char *line, size_t size);

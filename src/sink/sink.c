@@ -29,8 +29,8 @@ struct sink {
 	const struct sink_operations *operations;
 	char path[PATH_MAX];
 	char name[PATH_MAX + 8];
-	int fd;     /* -1: closed */
-	bool torn;  /* the last line was written in part: end it before the next one */
+	int fd;      /* -1: closed */
+	bool torn;   /* the last line was written in part: end it before the next one */
 	bool stream; /* syslog: the log listens on a stream */
 };
 
@@ -58,9 +58,9 @@ static int open_file(struct sink *sink, struct failure *failure)
 static int write_line(struct sink *sink, const char *line, size_t length, struct failure *failure)
 {
 	struct iovec parts[3] = {
-		{.iov_base = (void *)(uintptr_t)"\n", .iov_len = sink->torn ? 1 : 0},
+		{.iov_base = (void *)(uintptr_t) "\n", .iov_len = sink->torn ? 1 : 0},
 		{.iov_base = (void *)(uintptr_t)line, .iov_len = length},
-		{.iov_base = (void *)(uintptr_t)"\n", .iov_len = 1},
+		{.iov_base = (void *)(uintptr_t) "\n", .iov_len = 1},
 	};
 	size_t wanted = length + 1 + (sink->torn ? 1 : 0);
 	off_t before = lseek(sink->fd, 0, SEEK_END);
@@ -90,8 +90,8 @@ static int open_syslog(struct sink *sink, struct failure *failure)
 	text_copy(address.sun_path, sizeof(address.sun_path), sink->path);
 	for (int i = 0; i < 2 && error == EPROTOTYPE; i++) {
 		sink->stream = i == 1;
-		sink->fd = socket(AF_UNIX, (sink->stream ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC | SOCK_NONBLOCK,
-				  0);
+		sink->fd = socket(
+			AF_UNIX, (sink->stream ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 		if (sink->fd < 0)
 			return cannot(failure, sink, "open a socket for", errno);
 		error = connect(sink->fd, (const struct sockaddr *)&address, sizeof(address)) ? errno : 0;
@@ -118,7 +118,7 @@ static int write_syslog(struct sink *sink, const char *line, size_t length, stru
 	snprintf(head, sizeof(head), "<%d>%s firstseend[%d]: ", SYSLOG_PRIORITY, date, (int)getpid());
 	parts[0] = (struct iovec){.iov_base = head, .iov_len = strlen(head)};
 	parts[1] = (struct iovec){.iov_base = (void *)(uintptr_t)line, .iov_len = length};
-	parts[2] = (struct iovec){.iov_base = (void *)(uintptr_t)"", .iov_len = 1};
+	parts[2] = (struct iovec){.iov_base = (void *)(uintptr_t) "", .iov_len = 1};
 	if (sink->stream) /* a stream's messages end with a NUL byte */
 		message.msg_iovlen = 3;
 	wanted = parts[0].iov_len + length + sink->stream;

@@ -19,10 +19,18 @@ typedef int source_record_callback(void *context, const void *record, size_t siz
 /* Time stands at `now_ns`: nothing earlier will follow. */
 typedef int source_time_callback(void *context, int64_t now_ns);
 
+/*
+ * What a scenario says to its reader: `word` is "expect" or "set", `rest` the words
+ * behind it, `where` FILE:LINE. 0, or -EINVAL with *failure filled.
+ */
+typedef int source_word_callback(void *context, const char *word, const char *rest, const char *where,
+				 struct failure *failure);
+
 struct source_sink {
 	void *context;
 	source_record_callback *record;
 	source_time_callback *time; /* may be NULL */
+	source_word_callback *word; /* may be NULL: expectations are passed over, settings refused */
 };
 
 struct source_counts {

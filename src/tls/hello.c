@@ -197,10 +197,10 @@ enum tls_hello_result tls_hello_read(const uint8_t *bytes, size_t length, char n
 	if (get8(&hello) != HANDSHAKE_CLIENT_HELLO && going(&hello))
 		return TLS_HELLO_NOT_TLS;
 	hello.left = get_number(&hello, 3);
-	skip(&hello, 2 + 32);                    /* version, random */
-	skip(&hello, get_number(&hello, 1));     /* session */
-	skip(&hello, get_number(&hello, 2));     /* cipher suites */
-	skip(&hello, get_number(&hello, 1));     /* compression */
+	skip(&hello, 2 + 32);                /* version, random */
+	skip(&hello, get_number(&hello, 1)); /* session */
+	skip(&hello, get_number(&hello, 2)); /* cipher suites */
+	skip(&hello, get_number(&hello, 1)); /* compression */
 	found = going(&hello) && read_extensions(&hello, name, &ech);
 	if (hello.broken || (hello.partial && length >= TLS_HELLO_MAX)) {
 		name[0] = '\0';

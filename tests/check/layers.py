@@ -43,7 +43,7 @@ PURE_HEADERS = {
     "arpa/inet.h",
 }  # fmt: skip
 IMPURE_CALLS = """
-    abort clock clock_gettime close dprintf execv execve execvp exit fclose fgets fopen fork
+    abort accept bind clock clock_gettime close connect dprintf execv execve execvp exit fclose fgets fopen fork
     fprintf fputs fread fscanf fwrite getenv getline getpid getrandom gettimeofday gmtime ioctl localtime mkdir
     mmap nanosleep open openat perror poll popen pread printf pthread_create pthread_mutex_lock putchar puts
     pwrite qsort_r rand random read recv recvfrom recvmsg rename scanf send sendmsg sendto setenv sleep socket
@@ -90,8 +90,9 @@ def check_libraries(root):
     for library, (pattern, place) in LIBRARIES.items():
         users = [path for path in sources(root, "src") if any(pattern.search(name) for name in includes(root, path))]
         problems += [f"{path}: {library} belongs in {place}" for path in users if not str(path).startswith(place)]
-        if len(users) > 1:
-            problems.append(f"{library} is seen by several files: {', '.join(map(str, users))}")
+        at_home = [path for path in users if str(path).startswith(place)]
+        if len(at_home) > 1:
+            problems += [f"{path}: {library} is seen by {len(at_home)} files" for path in at_home]
         problems += [f"{path}: a header hands {library} on" for path in users if path.suffix == ".h"]
     return problems
 

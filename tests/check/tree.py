@@ -54,7 +54,7 @@ def copy_with(additions):
 
 def add_check(tests, name, check, violations):
     """Two tests: the project passes `check`; and each of `violations` (path, content), put into a copy
-    alone, is found there, by name, and nothing else is."""
+    alone, is found there and nothing else is."""
 
     @tests.test(name)
     def passes():

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* cmd_history.c - domains, apps, app: what the baseline holds. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/rows.h"
+
+static const struct column domain_columns[] = {
+	{.key = "domain", .type = COLUMN_NAME},
+	{.key = "kind", .type = COLUMN_TEXT, .spare = 3},
+	{.key = "first_seen", .type = COLUMN_TIME},
+	{.key = "last_seen", .type = COLUMN_TIME},
+	{.key = "connections", .type = COLUMN_COUNT, .heading = "conns"},
+	{.key = "bytes_out", .type = COLUMN_BYTES, .heading = "out"},
+	{.key = "bytes_in", .type = COLUMN_BYTES, .heading = "in"},
+	{.key = "hostnames", .type = COLUMN_COUNT, .heading = "hosts", .spare = 2},
+	{.key = "applications", .type = COLUMN_COUNT, .heading = "apps", .spare = 1},
+};
+#define DOMAIN_COLUMNS (sizeof(domain_columns) / sizeof(domain_columns[0]))
+
+static const struct column application_columns[] = {
+	{.key = "application", .type = COLUMN_NAME},
+	{.key = "first_seen", .type = COLUMN_TIME},
+	{.key = "last_seen", .type = COLUMN_TIME},
+	{.key = "domains", .type = COLUMN_COUNT},
+	{.key = "connections", .type = COLUMN_COUNT, .heading = "conns"},
+	{.key = "bytes_out", .type = COLUMN_BYTES, .heading = "out"},
+	{.key = "bytes_in", .type = COLUMN_BYTES, .heading = "in"},
+};
+#define APPLICATION_COLUMNS (sizeof(application_columns) / sizeof(application_columns[0]))
+
+const char *rows_kind_name(enum subject_kind kind)
+{
+	return kind == SUBJECT_DOMAIN ? "domain" : "address";
+}
+
+struct output *rows_of_domains(const struct cli *cli)
+{
+	return output_new(cli->options->format, domain_columns, DOMAIN_COLUMNS, cli->now_ns);
+}
+
+int rows_add_domain(void *output, const struct domain_row *row)
+{
+	union cell cells[DOMAIN_COLUMNS] = {
+		{.text = row->domain},     {.text = rows_kind_name(row->kind)}, {.time_ns = row->first_ns},
+		{.time_ns = row->last_ns}, {.count = row->connections},         {.count = row->bytes_out},
+		{.count = row->bytes_in},  {.count = row->hostnames},           {.count = row->applications},
+	};
+
+	return output_row(output, cells);
+}
+
+/* The application that nothing is known of has no name in the history. */
+const char *rows_application_name(const char *name)
+{
+	return name[0] ? name : "(unknown)";
+}
+
+static int add_application(void *output, const struct application_row *row)
+{
+	union cell cells[APPLICATION_COLUMNS] = {
+		{.text = rows_application_name(row->application)},
+		{.time_ns = row->first_ns},
+		{.time_ns = row->last_ns},
+		{.count = row->domains},
+		{.count = row->connections},
+		{.count = row->bytes_out},
+		{.count = row->bytes_in},
+	};
+
+	return output_row(output, cells);
+}
+
+/* What a walk ended with: rows, none of them, or a failure. */
+static int finish(int error, size_t rows, const struct failure *failure, const char *none)
+{
+	if (error)
+		return cli_fail_with(failure, error);
+	return rows ? CLI_DONE : cli_fail("%s", none);
+}
+
+int cli_domains(struct cli *cli, int argc, char **argv)
+{
+	struct history *history = cli_open_history(cli);
+	struct failure failure = {{0}};
+	struct output *output;
+	int error = -ENOMEM;
+
+	(void)argc;
+	(void)argv;
+	if (!history)
+		return CLI_FAILED;
+	output = rows_of_domains(cli);
+	if (output)
+		error = history_domains(history, &cli->options->filter, rows_add_domain, output, &failure);
+	history_close(history);
+	return finish(error, output_end(output), &failure, "no such domains in the history");
+}
+
+int cli_apps(struct cli *cli, int argc, char **argv)
+{
+	struct history *history = cli_open_history(cli);
+	struct failure failure = {{0}};
+	struct output *output;
+	int error = -ENOMEM;
+
+	(void)argc;
+	(void)argv;
+	if (!history)
+		return CLI_FAILED;
+	output = output_new(cli->options->format, application_columns, APPLICATION_COLUMNS, cli->now_ns);
+	if (output)
+		error = history_applications(history, &cli->options->filter, add_application, output,
+					     &failure);
+	history_close(history);
+	return finish(error, output_end(output), &failure, "no such applications in the history");
+}
+
+/* The application itself, above its domains; several where they share the executable. */
+static int print_application(const struct cli *cli, struct history *history,
+			     const struct history_filter *filter, struct failure *failure)
+{
+	const struct history_filter whole = {.application = filter->application};
+	struct output *output =
+		output_new(cli->options->format, application_columns, APPLICATION_COLUMNS, cli->now_ns);
+	int error = -ENOMEM;
+
+	if (output)
+		error = history_applications(history, &whole, add_application, output, failure);
+	if (output_end(output))
+		putchar('\n');
+	return error;
+}
+
+int cli_app(struct cli *cli, int argc, char **argv)
+{
+	struct history_filter filter = cli->options->filter;
+	struct history *history = cli_open_history(cli);
+	struct failure failure = {{0}};
+	struct output *output = NULL;
+	size_t rows;
+	int error = 0;
+
+	(void)argc;
+	if (!history)
+		return CLI_FAILED;
+	filter.application = argv[0];
+	/* Scripts get rows of one kind: the domains. */
+	if (cli->options->format == OUTPUT_TABLE)
+		error = print_application(cli, history, &filter, &failure);
+	if (!error) {
+		output = rows_of_domains(cli);
+		error = output ? history_domains(history, &filter, rows_add_domain, output, &failure)
+			       : -ENOMEM;
+	}
+	history_close(history);
+	rows = output_end(output);
+	if (!error && !rows)
+		return cli_fail("%.500s was never seen to talk to anybody", argv[0]);
+	return finish(error, rows, &failure, "");
+}

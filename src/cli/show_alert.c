@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "cli/show_alert.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "base/text.h"
+#include "cli/output.h"
+
+#define PATH_TEXT_MAX 512
+#define DEPTH_MOST 16
+#define SHOWN_MOST 64
+#define SHOWN_PATH_MAX 96
+#define VALUE_MAX 16384
+
+enum form { FORM_PLAIN, FORM_BYTES, FORM_SHARE };
+
+/*
+ * A line of the page. Paths: names and indexes, separated by dots; from the top, or with
+ * "@" from the facts that both formats carry without change.
+ */
+struct line {
+	const char *label;
+	const char *ocsf;
+	const char *ecs; /* NULL: as ocsf */
+	enum form form;
+};
+
+#define EVIDENCE "evidences.0."
+#define PROCESS EVIDENCE "actor.process."
+
+static const struct line what[] = {
+	{"kind", "@kind", NULL, FORM_PLAIN},
+	{"domain", "@domain", NULL, FORM_PLAIN},
+	{"hostname", EVIDENCE "dst_endpoint.hostname", "destination.domain", FORM_PLAIN},
+	{"address", EVIDENCE "dst_endpoint.ip", "destination.ip", FORM_PLAIN},
+	{"port", EVIDENCE "dst_endpoint.port", "destination.port", FORM_PLAIN},
+	{"protocol", EVIDENCE "connection_info.protocol_name", "network.transport", FORM_PLAIN},
+	{"outcome", "@outcome", NULL, FORM_PLAIN},
+	{"sent", "@bytes_out", NULL, FORM_BYTES},
+	{"received", "@bytes_in", NULL, FORM_BYTES},
+	{0},
+};
+static const struct line who[] = {
+	{"program", PROCESS "file.path", "process.executable", FORM_PLAIN},
+	{"arguments", PROCESS "cmd_line", "process.command_line", FORM_PLAIN},
+	{"name", PROCESS "name", "process.name", FORM_PLAIN},
+	{"pid", PROCESS "pid", "process.pid", FORM_PLAIN},
+	{"user", PROCESS "user.name", "user.name", FORM_PLAIN},
+	{"uid", PROCESS "user.uid", "user.id", FORM_PLAIN},
+	{"login user", "@process.login_user", NULL, FORM_PLAIN},
+	{"login uid", "@process.login_uid", NULL, FORM_PLAIN},
+	{"parent", PROCESS "parent_process", "process.parent", FORM_PLAIN},
+	{"parents", PROCESS "ancestry", "process.ancestry", FORM_PLAIN},
+	{"container", "@process.container", NULL, FORM_PLAIN},
+	{"cgroup", "@process.cgroup", NULL, FORM_PLAIN},
+	{"application", "@application.name", NULL, FORM_PLAIN},
+	{"script", "@application.script", NULL, FORM_PLAIN},
+	{"known since", "@application.first_seen", NULL, FORM_PLAIN},
+	{"its domains", "@application.domains", NULL, FORM_PLAIN},
+	{"connections", "@application.connections", NULL, FORM_PLAIN},
+	{"package", "@package.name", NULL, FORM_PLAIN},
+	{"version", "@package.version", NULL, FORM_PLAIN},
+	{"upgraded", "@package.upgraded", NULL, FORM_PLAIN},
+	{0},
+};
+static const struct line where[] = {
+	{"host", "device.hostname", "host.name", FORM_PLAIN},
+	{"host id", "device.uid", "host.id", FORM_PLAIN},
+	{"from", EVIDENCE "src_endpoint.ip", "source.ip", FORM_PLAIN},
+	{"from port", EVIDENCE "src_endpoint.port", "source.port", FORM_PLAIN},
+	{"netns", "@process.network_namespace", NULL, FORM_PLAIN},
+	{0},
+};
+static const struct line why[] = {
+	{"named by", "@attribution.method", NULL, FORM_PLAIN},
+	{"asked by", "@attribution.rank", NULL, FORM_PLAIN},
+	{"ms before", "@attribution.age_ms", NULL, FORM_PLAIN},
+	{"DNS said", "@attribution.dns_hostname", NULL, FORM_PLAIN},
+	{"by way of", "@attribution.chain", NULL, FORM_PLAIN},
+	{"ambiguous", "@attribution.ambiguous", NULL, FORM_PLAIN},
+	{"rivals", "@attribution.rivals", NULL, FORM_PLAIN},
+	{0},
+};
+static const struct line when[] = {
+	{"time", "time_dt", "@timestamp", FORM_PLAIN},
+	{"first seen", "@first_seen", NULL, FORM_PLAIN},
+	{"last seen", "@last_seen", NULL, FORM_PLAIN},
+	{"by this app", "@application_last_seen", NULL, FORM_PLAIN},
+	{"window, days", "@window_days", NULL, FORM_PLAIN},
+	{"watched, days", "@baseline_age_days", NULL, FORM_PLAIN},
+	{"coverage", "@coverage", NULL, FORM_SHARE},
+	{0},
+};
+
+static const struct section {
+	const char *title;
+	const struct line *lines;
+} sections[] = {
+	{"What", what}, {"Who", who}, {"Where", where}, {"Why this name", why}, {"When", when},
+};
+
+/* One alert while it is printed. */
+struct page {
+	json_t *top;
+	bool ecs;
+	size_t shown_count;
+	char shown[SHOWN_MOST][SHOWN_PATH_MAX]; /* what has its line, and is not told again */
+};
+
+/* --- finding --------------------------------------------------------------------------------- */
+
+static json_t *step(const json_t *value, const char *name)
+{
+	return json_is_array(value) ? json_array_get(value, strtoul(name, NULL, 10))
+				    : json_object_get(value, name);
+}
+
+static json_t *follow(json_t *value, const char *path)
+{
+	char name[64];
+
+	while (value && *path) {
+		size_t length = strcspn(path, ".");
+
+		text_copy_bytes(name, sizeof(name), path, length);
+		value = step(value, name);
+		path += length + (path[length] == '.');
+	}
+	return value;
+}
+
+/* The path from the top. */
+static void path_of(const struct page *page, const struct line *line, char path[static SHOWN_PATH_MAX])
+{
+	const char *written = page->ecs && line->ecs ? line->ecs : line->ocsf;
+
+	/* "@timestamp" is a name of ECS. */
+	if (written[0] == '@' && written != line->ecs)
+		snprintf(path, SHOWN_PATH_MAX, "%s.%s", page->ecs ? "labels.firstseen" : "unmapped",
+			 written + 1);
+	else
+		text_copy(path, SHOWN_PATH_MAX, written);
+}
+
+static void mark_shown(struct page *page, const char *path)
+{
+	if (page->shown_count < SHOWN_MOST)
+		text_copy(page->shown[page->shown_count++], SHOWN_PATH_MAX, path);
+}
+
+static bool is_shown(const struct page *page, const char *path)
+{
+	for (size_t i = 0; i < page->shown_count; i++)
+		if (strcmp(page->shown[i], path) == 0)
+			return true;
+	return false;
+}
+
+/* --- values ---------------------------------------------------------------------------------- */
+
+static void append(char *text, const char *more)
+{
+	size_t length = strlen(text);
+
+	text_copy(text + length, VALUE_MAX - length, more);
+}
+
+/* Adds a value in short: a list with commas, a process as "name (pid)". */
+static void append_value(char *text, const json_t *value, int depth)
+{
+	char number[64];
+	const json_t *child;
+	size_t index;
+
+	if (json_is_string(value)) {
+		append(text, json_string_value(value));
+	} else if (json_is_integer(value)) {
+		snprintf(number, sizeof(number), "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+		append(text, number);
+	} else if (json_is_real(value)) {
+		snprintf(number, sizeof(number), "%.4g", json_real_value(value));
+		append(text, number);
+	} else if (json_is_boolean(value)) {
+		append(text, json_is_true(value) ? "yes" : "no");
+	} else if (json_is_null(value)) {
+		append(text, "never"); /* a time; nothing else is null */
+	} else if (json_is_object(value) && json_object_get(value, "pid")) {
+		append_value(text, json_object_get(value, "name"), depth);
+		append(text, " (");
+		append_value(text, json_object_get(value, "pid"), depth);
+		append(text, ")");
+	} else if (json_is_array(value) && depth < DEPTH_MOST) {
+		json_array_foreach(value, index, child)
+		{
+			append(text, index ? ", " : "");
+			append_value(text, child, depth + 1);
+		}
+	}
+}
+
+/* Prints a value, escaped. `label` is padded to `width`. 0 or -ENOMEM. */
+static int print_line(const char *label, int width, const char *between, const json_t *value, enum form form)
+{
+	char text[VALUE_MAX] = "";
+	char *shown, *name;
+
+	if (form == FORM_BYTES && json_is_integer(value)) {
+		shown = output_value(COLUMN_BYTES, (union cell){.count = (uint64_t)json_integer_value(value)},
+				     0);
+	} else if (form == FORM_SHARE && json_is_number(value)) {
+		shown = output_value(COLUMN_SHARE, (union cell){.share = json_number_value(value)}, 0);
+	} else {
+		append_value(text, value, 0);
+		shown = output_escape_name(text); /* names and arguments were escaped where they were read */
+	}
+	name = output_escape(label);
+	if (shown && name)
+		printf("%-*s%s%s\n", width, name, between, shown);
+	free(name);
+	free(shown);
+	return shown && name ? 0 : -ENOMEM;
+}
+
+/* --- the page ------------------------------------------------------------------------------- */
+
+static void print_title(const char *title)
+{
+	bool colour = output_has_colour();
+
+	printf("\n%s%s%s\n", colour ? "\033[1m" : "", title, colour ? "\033[0m" : "");
+}
+
+static int print_section(struct page *page, const struct section *section)
+{
+	bool titled = false;
+	int error = 0;
+
+	for (const struct line *line = section->lines; line->label && !error; line++) {
+		char label[64], path[SHOWN_PATH_MAX];
+		const json_t *value;
+
+		path_of(page, line, path);
+		value = follow(page->top, path);
+		if (!value)
+			continue;
+		if (!titled)
+			print_title(section->title);
+		titled = true;
+		mark_shown(page, path);
+		snprintf(label, sizeof(label), "  %s", line->label);
+		error = print_line(label, 16, " ", value, line->form);
+	}
+	return error;
+}
+
+/* Every value that `page` (NULL: none) has not shown, with the path to it. */
+static int print_leaves(const struct page *page, const char *path, json_t *value, int depth)
+{
+	char below[PATH_TEXT_MAX];
+	json_t *child;
+	void *at;
+	int error = 0;
+
+	if (depth > DEPTH_MOST || (page && is_shown(page, path)))
+		return 0;
+	if (json_is_object(value)) {
+		for (at = json_object_iter(value); at && !error; at = json_object_iter_next(value, at)) {
+			snprintf(below, sizeof(below), "%s%s%s", path, path[0] ? "." : "",
+				 json_object_iter_key(at));
+			error = print_leaves(page, below, json_object_iter_value(at), depth + 1);
+		}
+		return error;
+	}
+	if (json_is_array(value)) {
+		for (size_t i = 0; (child = json_array_get(value, i)) && !error; i++) {
+			snprintf(below, sizeof(below), "%s.%zu", path, i);
+			error = print_leaves(page, below, child, depth + 1);
+		}
+		return error;
+	}
+	return page ? print_line(path, 40, " ", value, FORM_PLAIN)
+		    : print_line(path, 0, "\t", value, FORM_PLAIN);
+}
+
+/* A command with an argument for a shell to read; left out where the name can not be typed. */
+static void print_command(const char *command, const char *argument)
+{
+	static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/:@%+=,";
+	char *escaped = output_escape_name(argument);
+	bool plain = escaped && argument[0] && strcmp(escaped, argument) == 0;
+	const char *quote = argument[strspn(argument, safe)] ? "'" : "";
+
+	free(escaped);
+	if (!plain)
+		return;
+	printf("  %s%s %s", command, argument[0] == '-' ? " --" : "", quote);
+	for (; *argument; argument++) {
+		if (*argument == '\'')
+			fputs("'\\''", stdout);
+		else
+			putchar(*argument);
+	}
+	puts(quote);
+}
+
+static void print_next(const struct alert_row *row)
+{
+	if (!row->domain[0] && !row->application[0])
+		return;
+	print_title("Ask next");
+	print_command("firstseen history", row->domain);
+	print_command("firstseen app", row->application);
+}
+
+static int load(const struct alert_row *row, json_t **top)
+{
+	*top = json_loads(row->line, 0, NULL);
+	return json_is_object(*top) ? 0 : -EBADMSG;
+}
+
+int show_alert(const struct alert_row *row, int64_t now_ns)
+{
+	const struct {
+		const char *key;
+		enum column_type type;
+		union cell cell;
+	} head[] = {
+		{"alert", COLUMN_TEXT, {.text = row->uid}},
+		{"severity", COLUMN_TEXT, {.text = severity_name(row->severity)}},
+		{"state", COLUMN_TEXT, {.text = row->state}},
+		{"when", COLUMN_TIME, {.time_ns = row->time_ns}},
+	};
+	struct page page = {0};
+	json_t *top, *message;
+	int error = load(row, &top);
+
+	if (error) {
+		json_decref(top);
+		return error;
+	}
+	page.top = top;
+	page.ecs = json_object_get(top, "@timestamp") != NULL;
+	message = json_object_get(top, "message");
+	if (message)
+		error = print_line("", 0, "", message, FORM_PLAIN);
+	mark_shown(&page, "message");
+	putchar('\n');
+	for (size_t i = 0; i < sizeof(head) / sizeof(head[0]); i++)
+		output_line(head[i].key, head[i].type, head[i].cell, now_ns);
+	for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]) && !error; i++)
+		error = print_section(&page, &sections[i]);
+	print_title("Everything else");
+	if (!error)
+		error = print_leaves(&page, "", top, 0);
+	print_next(row);
+	json_decref(top);
+	return error;
+}
+
+int show_alert_rows(const struct alert_row *row)
+{
+	json_t *top;
+	int error = load(row, &top);
+
+	if (!error)
+		error = print_leaves(NULL, "", top, 0);
+	json_decref(top);
+	return error;
+}

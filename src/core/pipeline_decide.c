@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* pipeline_decide.c - what becomes of a flow: its domain, the history's word, the verdict, the alert; and the
+ * wait for a better name. */
+#include "core/pipeline_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <netinet/in.h>
+
+#include "base/hash.h"
+#include "base/text.h"
+#include "core/decide.h"
+
+#define WAITING_MOST 4096     /* flows that wait at once; each holds its attribution */
+#define HELD_ALERTS_MOST 1024 /* alerts kept for their update */
+
+/* --- the history, through the cache ------------------------------------------ */
+
+static void ask_seen(struct pipeline *pipeline, enum subject_kind kind, const char *domain,
+		     const char *application, struct seen *seen)
+{
+	struct known_key host = known_key(pipeline->known, kind, domain, NULL);
+	struct known_key mine = known_key(pipeline->known, kind, domain, application);
+	bool want_mine = pipeline->settings.scope != SCOPE_HOST && application[0];
+	int64_t ignored;
+
+	*seen = (struct seen){0};
+	if (known_get(pipeline->known, host, &seen->host_first_ns, &seen->host_last_ns) &&
+	    (!want_mine || known_get(pipeline->known, mine, &ignored, &seen->application_last_ns)))
+		return;
+	pipeline->counts.history_queries++;
+	if (pipeline->edges.seen(pipeline->edges.context, kind, domain, application, seen)) {
+		pipeline->counts.history_failures++;
+		*seen = (struct seen){0};
+	}
+}
+
+static void remember_seen(struct pipeline *pipeline, enum subject_kind kind, const char *domain,
+			  const char *application, const struct seen *before, int64_t now_ns)
+{
+	int64_t first = before->host_first_ns ? before->host_first_ns : now_ns;
+	int64_t last = before->host_last_ns > now_ns ? before->host_last_ns : now_ns;
+
+	known_put(pipeline->known, known_key(pipeline->known, kind, domain, NULL), first, last);
+	if (pipeline->settings.scope != SCOPE_HOST && application[0])
+		known_put(pipeline->known, known_key(pipeline->known, kind, domain, application), now_ns,
+			  now_ns);
+}
+
+/* --- alerts ------------------------------------------------------------------ */
+
+/* A UUID of version 7: the time in front, the rest from the seed and a number. */
+static void make_uid(struct pipeline *pipeline, int64_t time_ns, char uid[static ALERT_UID_MAX])
+{
+	uint64_t ms = (uint64_t)(time_ns / NS_PER_MS) & UINT64_C(0xffffffffffff);
+	uint64_t a = hash_mix(hash_mix(pipeline->settings.uid_seed, ++pipeline->alerts_made), ms);
+	uint64_t b = hash_mix(a, pipeline->alerts_made);
+
+	snprintf(uid, ALERT_UID_MAX, "%08x-%04x-7%03x-%04x-%012llx", (unsigned)(ms >> 16),
+		 (unsigned)(ms & 0xffff), (unsigned)(a & 0xfff), (unsigned)(0x8000 | (a >> 16 & 0x3fff)),
+		 (unsigned long long)(b & UINT64_C(0xffffffffffff)));
+}
+
+static void hold_for_update(struct pipeline *pipeline, struct flow *flow, const struct alert *alert)
+{
+	if (flow->alert) { /* a second domain of the same flow: the newer one gets the update */
+		*flow->alert = *alert;
+		return;
+	}
+	if (pipeline->held_alerts == HELD_ALERTS_MOST)
+		return;
+	flow->alert = malloc(sizeof(*flow->alert));
+	if (!flow->alert)
+		return;
+	*flow->alert = *alert;
+	pipeline->held_alerts++;
+}
+
+static void raise_alert(struct pipeline *pipeline, struct flow *flow, enum alert_kind kind,
+			const char *domain, const struct attribution *attribution,
+			const struct process *process, const struct seen *seen)
+{
+	struct alert *alert = &pipeline->alert;
+
+	memset(alert, 0, sizeof(*alert));
+	make_uid(pipeline, flow->opened_ns, alert->uid);
+	alert->kind = kind;
+	alert->severity = decide_severity(kind, 0, 0, FS_OUTCOME_UNKNOWN);
+	alert->time_ns = flow->opened_ns;
+	alert->subject = flow->subject;
+	text_copy(alert->domain, sizeof(alert->domain), domain);
+	alert->attribution = *attribution;
+	alert->local = flow->local;
+	alert->remote = flow->key.remote;
+	alert->local_port = flow->local_port;
+	alert->remote_port = flow->key.remote_port;
+	alert->protocol = flow->key.protocol;
+	alert->process_known = process != NULL;
+	if (process)
+		alert->process = *process;
+	alert->process.owner = flow->owner;
+	alert->seen = *seen;
+	alert->window_seconds = pipeline->settings.window_seconds;
+	alert->baseline_since_ns = pipeline->baseline_since_ns;
+	alert->coverage = pipeline->coverage;
+	pipeline->counts.alerts++;
+	if (pipeline->edges.alert)
+		pipeline->edges.alert(pipeline->edges.context, alert);
+	hold_for_update(pipeline, flow, alert);
+}
+
+void pipeline_release_alert(struct pipeline *pipeline, struct flow *flow)
+{
+	if (!flow->alert)
+		return;
+	free(flow->alert);
+	flow->alert = NULL;
+	pipeline->held_alerts--;
+}
+
+/* Once, when the outcome and volume are known, or as soon as the volume matters. */
+void pipeline_update_alert(struct pipeline *pipeline, struct flow *flow, uint64_t bytes_out,
+			   uint64_t bytes_in, enum fs_outcome outcome, bool closed)
+{
+	struct alert *alert = flow->alert;
+
+	if (!alert || (!closed && bytes_out <= DECIDE_VOLUME_BYTES && bytes_in <= DECIDE_VOLUME_BYTES))
+		return;
+	alert->revision = 1;
+	alert->bytes_out = bytes_out;
+	alert->bytes_in = bytes_in;
+	alert->outcome = outcome;
+	if (flow->local_port)
+		alert->local_port = flow->local_port;
+	alert->severity = decide_severity(alert->kind, bytes_out, bytes_in, outcome);
+	pipeline->counts.alert_updates++;
+	if (pipeline->edges.alert)
+		pipeline->edges.alert(pipeline->edges.context, alert);
+	pipeline_release_alert(pipeline, flow);
+}
+
+/* --- deciding ---------------------------------------------------------------- */
+
+static void set_text(struct pipeline *pipeline, uint32_t *id, const char *text)
+{
+	uint32_t taken = text[0] ? names_take(pipeline->texts, text) : 0;
+
+	names_drop(pipeline->texts, *id);
+	*id = taken;
+}
+
+void pipeline_tell_access(struct pipeline *pipeline, const struct flow *flow, const char *domain,
+			  const char *hostname, const char *application, const char *exe, int64_t time_ns,
+			  uint32_t connections, uint64_t bytes_out, uint64_t bytes_in)
+{
+	struct access access = {
+		.time_ns = time_ns,
+		.kind = flow->subject,
+		.domain = domain,
+		.hostname = hostname,
+		.application = application,
+		.exe = exe,
+		.uid = flow->owner.tgid ? flow->owner.uid : FS_UID_UNKNOWN,
+		.remote = flow->key.remote,
+		.remote_port = flow->key.remote_port,
+		.protocol = flow->key.protocol,
+		.connections = connections,
+		.bytes_out = bytes_out,
+		.bytes_in = bytes_in,
+	};
+
+	if (pipeline->edges.access)
+		pipeline->edges.access(pipeline->edges.context, &access);
+}
+
+void pipeline_report(struct pipeline *pipeline, const struct flow *flow, enum verdict verdict,
+		     const char *domain, const struct attribution *attribution, const struct process *process)
+{
+	struct flow_report report = {
+		.time_ns = flow->opened_ns,
+		.local = flow->local,
+		.remote = flow->key.remote,
+		.local_port = flow->local_port,
+		.remote_port = flow->key.remote_port,
+		.protocol = flow->key.protocol,
+		.verdict = verdict,
+		.domain = domain,
+		.attribution = attribution,
+		.process = process,
+		.owner = flow->owner,
+	};
+
+	pipeline->counts.verdicts[verdict]++;
+	if (pipeline->edges.flow)
+		pipeline->edges.flow(pipeline->edges.context, &report);
+}
+
+/* A flow whose domain, or bare address, is settled: history, verdict, alert. */
+static void settle(struct pipeline *pipeline, struct flow *flow, const char *domain,
+		   const struct attribution *attribution)
+{
+	const struct process *process = process_table_get(pipeline->processes, &flow->owner);
+	const char *application = process ? process->application : "";
+	const char *exe = process ? process->exe : "";
+	const char *hostname = attribution->hostname[0] ? attribution->hostname : domain;
+	enum alert_kind kind = ALERT_NEW_DOMAIN;
+	struct decide_case now = {
+		.now_ns = flow->opened_ns,
+		.window_seconds = pipeline->settings.window_seconds,
+		.learning_until_ns =
+			pipeline->learning_since_ns + pipeline->settings.learning_seconds * NS_PER_SECOND,
+		.scope = pipeline->settings.scope,
+		.unnamed = pipeline->settings.unnamed,
+		.subject = flow->subject,
+		.preexisting = flow->preexisting,
+		.application_known = application[0] != '\0',
+	};
+	enum verdict verdict;
+
+	ask_seen(pipeline, flow->subject, domain, application, &now.seen);
+	verdict = decide(&now, &kind);
+	flow->kept = verdict != VERDICT_IGNORED;
+	if (flow->kept) {
+		pipeline_tell_access(pipeline, flow, domain, hostname, application, exe, flow->opened_ns, 1,
+				     0, 0);
+		remember_seen(pipeline, flow->subject, domain, application, &now.seen, flow->opened_ns);
+		set_text(pipeline, &flow->domain, domain);
+		set_text(pipeline, &flow->hostname, hostname);
+		set_text(pipeline, &flow->application, application);
+		set_text(pipeline, &flow->exe, exe);
+	}
+	pipeline_report(pipeline, flow, verdict, flow->subject == SUBJECT_DOMAIN ? domain : "", attribution,
+			process);
+	if (verdict == VERDICT_NEW)
+		raise_alert(pipeline, flow, kind, domain, attribution, process, &now.seen);
+}
+
+void pipeline_settle_internal(struct pipeline *pipeline, struct flow *flow, const char *domain,
+			      const struct attribution *attribution)
+{
+	pipeline_report(pipeline, flow, VERDICT_INTERNAL, domain, attribution,
+			process_table_get(pipeline->processes, &flow->owner));
+}
+
+/* Decides by the name at hand, whatever it is. */
+void pipeline_decide_flow(struct pipeline *pipeline, struct flow *flow, const struct attribution *attribution)
+{
+	char domain[DOMAIN_MAX];
+	enum domain_kind kind = DOMAIN_INVALID;
+
+	if (attribution->method != METHOD_NONE)
+		kind = grouping_domain(pipeline->grouping, attribution->hostname, domain);
+	pipeline->counts.methods[attribution->method]++;
+	if (kind == DOMAIN_INTERNAL ||
+	    (kind != DOMAIN_INVALID &&
+	     network_name_is_internal(pipeline->settings.networks, attribution->hostname))) {
+		pipeline_settle_internal(pipeline, flow, domain, attribution);
+	} else if (kind != DOMAIN_INVALID) {
+		flow->subject = SUBJECT_DOMAIN;
+		settle(pipeline, flow, domain, attribution);
+	} else {
+		char text[ADDRESS_TEXT_MAX];
+
+		flow->subject = SUBJECT_ADDRESS;
+		settle(pipeline, flow, address_format(&flow->key.remote, text), attribution);
+	}
+}
+
+/* --- waiting for a better name ------------------------------------------------ */
+
+void pipeline_stop_waiting(struct pipeline *pipeline, struct flow *flow)
+{
+	if (flow->wait_previous)
+		flow->wait_previous->wait_next = flow->wait_next;
+	else
+		pipeline->wait_first = flow->wait_next;
+	if (flow->wait_next)
+		flow->wait_next->wait_previous = flow->wait_previous;
+	else
+		pipeline->wait_last = flow->wait_previous;
+	flow->wait_next = flow->wait_previous = NULL;
+	flow->wait = WAIT_NONE;
+	pipeline->waiting--;
+}
+
+/* Takes the flow out of the line and decides with what was known when it opened. */
+void pipeline_decide_waiting(struct pipeline *pipeline, struct flow *flow)
+{
+	struct attribution *attribution = flow->attribution;
+
+	flow->attribution = NULL;
+	pipeline_stop_waiting(pipeline, flow);
+	pipeline_decide_flow(pipeline, flow, attribution);
+	free(attribution);
+}
+
+bool pipeline_start_waiting(struct pipeline *pipeline, struct flow *flow, enum flow_wait wait,
+			    const struct attribution *attribution)
+{
+	if (pipeline->waiting == WAITING_MOST)
+		return false;
+	flow->attribution = malloc(sizeof(*flow->attribution));
+	if (!flow->attribution)
+		return false;
+	*flow->attribution = *attribution;
+	flow->wait = (uint8_t)wait;
+	flow->wait_previous = pipeline->wait_last;
+	if (pipeline->wait_last)
+		pipeline->wait_last->wait_next = flow;
+	else
+		pipeline->wait_first = flow;
+	pipeline->wait_last = flow;
+	pipeline->waiting++;
+	pipeline->counts.deferred++;
+	return true;
+}
+
+/* Whether a rival that fits as well would mean another domain. */
+static bool domain_is_open(struct pipeline *pipeline, const struct attribution *attribution)
+{
+	char domain[DOMAIN_MAX], other[DOMAIN_MAX];
+
+	if (attribution->method == METHOD_NONE)
+		return true;
+	if (!attribution->ambiguous)
+		return false;
+	grouping_domain(pipeline->grouping, attribution->hostname, domain);
+	for (uint32_t i = 0; i < attribution->rivals_listed; i++) {
+		grouping_domain(pipeline->grouping, attribution->rivals[i], other);
+		if (strcmp(domain, other) != 0)
+			return true;
+	}
+	return attribution->rival_count > attribution->rivals_listed;
+}
+
+static bool is_dns_port(const struct pipeline *pipeline, uint16_t port)
+{
+	for (uint32_t i = 0; i < pipeline->settings.dns_port_count; i++)
+		if (pipeline->settings.dns_ports[i] == port)
+			return true;
+	return false;
+}
+
+enum flow_wait pipeline_wait_for(struct pipeline *pipeline, const struct flow *flow,
+				 const struct attribution *attribution)
+{
+	if (flow->preexisting)
+		return WAIT_NONE;
+	if (is_dns_port(pipeline, flow->key.remote_port))
+		return attribution->method == METHOD_NONE ? WAIT_QUESTION : WAIT_NONE;
+	if (pipeline->settings.sni && flow->key.protocol == IPPROTO_TCP &&
+	    domain_is_open(pipeline, attribution))
+		return WAIT_HELLO;
+	return WAIT_NONE;
+}

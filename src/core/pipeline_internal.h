@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* pipeline_internal.h - shared by the pipeline's two halves: what is observed, and what is decided. */
+#ifndef CORE_PIPELINE_INTERNAL_H
+#define CORE_PIPELINE_INTERNAL_H
+
+#include "core/flows.h"
+#include "core/grouping.h"
+#include "core/known.h"
+#include "core/names.h"
+#include "core/pipeline.h"
+
+struct pipeline {
+	struct pipeline_settings settings;
+	struct pipeline_edges edges;
+	struct pipeline_counts counts;
+	struct observer *observer;
+	struct correlate *correlate;
+	struct process_table *processes;
+	struct flows *flows;
+	struct known *known;
+	struct grouping *grouping;
+	struct names *texts;                 /* of open flows */
+	struct flow *wait_first, *wait_last; /* by the time they opened */
+	size_t waiting, held_alerts;
+	uint64_t alerts_made;
+	int64_t learning_since_ns;
+	int64_t baseline_since_ns;
+	double coverage;
+	struct attribution attribution; /* of the flow at hand */
+	struct process process;         /* being read */
+	struct alert alert;
+};
+
+/* Gives up the alert that waits for its update. */
+void pipeline_release_alert(struct pipeline *pipeline, struct flow *flow);
+
+/* Sends the update of the flow's alert, once, when the outcome and volume are known or the volume matters. */
+void pipeline_update_alert(struct pipeline *pipeline, struct flow *flow, uint64_t bytes_out,
+			   uint64_t bytes_in, enum fs_outcome outcome, bool closed);
+
+/* One access of a flow for the history: a connection, or bytes moved. */
+void pipeline_tell_access(struct pipeline *pipeline, const struct flow *flow, const char *domain,
+			  const char *hostname, const char *application, const char *exe, int64_t time_ns,
+			  uint32_t connections, uint64_t bytes_out, uint64_t bytes_in);
+
+/* Counts a verdict and tells those who list flows. */
+void pipeline_report(struct pipeline *pipeline, const struct flow *flow, enum verdict verdict,
+		     const char *domain, const struct attribution *attribution,
+		     const struct process *process);
+
+/* A flow that stays inside. */
+void pipeline_settle_internal(struct pipeline *pipeline, struct flow *flow, const char *domain,
+			      const struct attribution *attribution);
+
+/* Decides by the name at hand, whatever it is. */
+void pipeline_decide_flow(struct pipeline *pipeline, struct flow *flow,
+			  const struct attribution *attribution);
+
+/* Takes a flow out of the line; its attribution stays the flow's. */
+void pipeline_stop_waiting(struct pipeline *pipeline, struct flow *flow);
+
+/* Takes the flow out of the line and decides with what was known when it opened. */
+void pipeline_decide_waiting(struct pipeline *pipeline, struct flow *flow);
+
+/* Puts a flow into the line. False where there is no room: then it is decided at once. */
+bool pipeline_start_waiting(struct pipeline *pipeline, struct flow *flow, enum flow_wait wait,
+			    const struct attribution *attribution);
+
+/* What would name the flow better than what is known now. */
+enum flow_wait pipeline_wait_for(struct pipeline *pipeline, const struct flow *flow,
+				 const struct attribution *attribution);
+
+#endif

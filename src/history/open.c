@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* open.c - opening and closing: whose file it is, which version, who may write. */
+#include "history/internal.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "history/schema.h"
+
+#define DIRECTORY_MODE 0750
+#define FILE_MASK 0137 /* a new history is 0640 */
+
+static void close_parts(struct history *history)
+{
+	history_drop_kept(history);
+	db_close(history->db);
+	if (history->lock >= 0)
+		close(history->lock);
+	free(history);
+}
+
+/* SQLite wants to know where a file is whatever the working directory becomes. */
+static int absolute(const char *path, char out[static PATH_MAX], struct failure *failure)
+{
+	char here[PATH_MAX];
+	int length;
+
+	if (path[0] == '/')
+		length = text_copy(out, PATH_MAX, path) ? 0 : -1;
+	else if (!getcwd(here, sizeof(here)))
+		length = -1;
+	else
+		length = text_copy(out, PATH_MAX, here) && strlen(here) + strlen(path) + 2 <= PATH_MAX ? 0
+												       : -1;
+	if (length < 0)
+		return failure_set(failure, -ENAMETOOLONG,
+				   "history %.300s: the path is too long: choose a shorter one", path);
+	if (path[0] != '/') {
+		strcat(out, "/");
+		strcat(out, path);
+	}
+	return 0;
+}
+
+/* The last directory of the path is made where it is missing; its parent must be there. */
+static int make_directory(const char *path, struct failure *failure)
+{
+	char directory[PATH_MAX];
+	char *slash;
+
+	text_copy(directory, sizeof(directory), path);
+	slash = strrchr(directory, '/');
+	if (!slash || slash == directory)
+		return 0;
+	*slash = '\0';
+	if (mkdir(directory, DIRECTORY_MODE) == 0 || errno == EEXIST)
+		return 0;
+	return failure_set(
+		failure, -errno,
+		"history %.200s: can not make its directory: %s; make %.200s, writable for the user that "
+		"firstseend runs as",
+		path, strerror(errno), directory);
+}
+
+static int check_access(const char *path, enum history_mode mode, bool *exists, struct failure *failure)
+{
+	struct stat status;
+
+	*exists = stat(path, &status) == 0;
+	if (!*exists && errno != ENOENT)
+		return failure_set(failure, -errno, "history %.300s: %s", path, strerror(errno));
+	if (!*exists && mode == HISTORY_READ)
+		return failure_set(
+			failure, -ENOENT,
+			"there is no history %.300s; has firstseend run on this host? --db names another",
+			path);
+	if (*exists && !S_ISREG(status.st_mode))
+		return failure_set(failure, -EPROTO, "history %.300s: this is no file: name another one",
+				   path);
+	if (*exists && access(path, mode == HISTORY_READ ? R_OK : R_OK | W_OK) != 0)
+		return failure_set(
+			failure, -errno,
+			mode == HISTORY_READ
+				? "history %.300s: %s; only root and the group of its file may read it"
+				: "history %.300s: can not be written: %s; see to its owner, its mode and "
+				  "the file system",
+			path, strerror(errno));
+	return 0;
+}
+
+/* Creates an empty file with the right mode before SQLite would with a wrong one. */
+static int create_file(const char *path, struct failure *failure)
+{
+	mode_t mask = umask(FILE_MASK);
+	FILE *file = fopen(path, "axe");
+	int error = file ? 0 : -errno;
+
+	umask(mask);
+	if (file)
+		fclose(file);
+	if (error)
+		failure_set(failure, error, "history %.300s: can not be made: %s; see to its directory", path,
+			    strerror(-error));
+	return error;
+}
+
+static int open_writer(struct history *history, const char *path, bool exists, struct failure *failure)
+{
+	uint8_t header[DB_HEADER_SIZE];
+	bool empty = false;
+	int error = 0;
+
+	if (!exists)
+		error = create_file(path, failure);
+	if (!error)
+		error = db_open(path, DB_WRITE, &history->db, failure);
+	if (error)
+		return error;
+	error = db_header(history->db, header);
+	if (error == -ENODATA) {
+		empty = true;
+		error = 0;
+	} else if (!error) {
+		error = schema_check_header(path, header, failure);
+	} else {
+		failure_set(failure, error, "history %.300s: can not be read: %s", path, strerror(-error));
+	}
+	if (!error && empty) {
+		struct stat status;
+
+		if (stat(path, &status) == 0 && status.st_size > 0)
+			error = failure_set(
+				failure, -EPROTO,
+				"history %.300s: this is no SQLite database: name another file, or move "
+				"this one aside",
+				path);
+	}
+	if (!error)
+		error = db_configure(history->db, failure);
+	if (!error)
+		error = empty ? schema_create(history->db, failure) : schema_migrate(history->db, failure);
+	if (!error)
+		error = db_exec(history->db, "PRAGMA journal_mode = WAL", failure);
+	return error;
+}
+
+static int open_reader(struct history *history, const char *path, struct failure *failure)
+{
+	uint8_t header[DB_HEADER_SIZE];
+	char folder[PATH_MAX];
+	bool writable;
+	int error;
+
+	/* Without a writer, in a folder that we may not write to, there is nobody to make the shared memory
+	 * file. */
+	text_copy(folder, sizeof(folder), path);
+	if (strrchr(folder, '/') == folder)
+		folder[1] = '\0';
+	else
+		*strrchr(folder, '/') = '\0';
+	writable = access(folder, W_OK) == 0;
+	error = db_open(path, writable || history_is_locked(path) ? DB_READ : DB_IMMUTABLE, &history->db,
+			failure);
+	if (error)
+		return error;
+	error = db_header(history->db, header);
+	if (error)
+		return failure_set(
+			failure, -EPROTO,
+			"history %.300s: this is no SQLite database, or one that was never written", path);
+	error = schema_check_header(path, header, failure);
+	return error ? error : db_configure(history->db, failure);
+}
+
+int history_open(const char *path, enum history_mode mode, struct history **out, struct failure *failure)
+{
+	struct history *history = calloc(1, sizeof(*history));
+	char full[PATH_MAX];
+	bool exists;
+	int error = 0;
+
+	if (!history)
+		return failure_set(failure, -ENOMEM, "out of memory");
+	history->mode = mode;
+	history->lock = -1;
+	if (mode == HISTORY_MEMORY) {
+		error = db_open("", DB_MEMORY, &history->db, failure);
+		if (!error)
+			error = db_configure(history->db, failure);
+		if (!error)
+			error = schema_create(history->db, failure);
+		goto out;
+	}
+	error = absolute(path, full, failure);
+	if (!error && mode == HISTORY_WRITE)
+		error = make_directory(full, failure);
+	if (!error)
+		error = check_access(full, mode, &exists, failure);
+	if (!error && mode == HISTORY_WRITE) {
+		history->lock = history_lock(full, failure);
+		error = history->lock < 0 ? history->lock : 0;
+	}
+	if (!error)
+		error = mode == HISTORY_WRITE ? open_writer(history, full, exists, failure)
+					      : open_reader(history, full, failure);
+out:
+	if (error) {
+		close_parts(history);
+		return error;
+	}
+	*out = history;
+	return 0;
+}
+
+void history_close(struct history *history)
+{
+	if (!history)
+		return;
+	history_drop_kept(history);
+	if (history->mode == HISTORY_WRITE)
+		db_checkpoint(history->db);
+	close_parts(history);
+}

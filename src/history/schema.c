@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * schema.c - what a history file holds.
+ *
+ * Everything that is counted hangs on a hostname, and the hostname on a domain:
+ * so a changed suffix list moves hostnames, and nothing has to be guessed.
+ * domain_applications repeats sums of accesses, because "did this application
+ * ever talk to this domain" is asked for every new flow.
+ *
+ * The references are declared for readers and for PRAGMA foreign_key_check; they
+ * are not enforced while writing. Pruning goes from the leaves to the roots, and
+ * a row is never newer than the one it refers to.
+ */
+#include "history/schema.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "history/history.h"
+
+#define SUMS                                                                                                 \
+	"first_us INTEGER NOT NULL, last_us INTEGER NOT NULL, connections INTEGER NOT NULL, "                \
+	"bytes_out INTEGER NOT NULL, bytes_in INTEGER NOT NULL"
+
+/* Version N is reached by migrations[N - 1]. A released one never changes. */
+static const char *const migrations[] = {
+	"CREATE TABLE meta (name TEXT NOT NULL PRIMARY KEY, value NOT NULL) WITHOUT ROWID;"
+	"CREATE TABLE states (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
+
+	/* kind: enum subject_kind. An address that nothing names is no domain that looks like one. */
+	"CREATE TABLE domains (id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, name TEXT NOT NULL, " SUMS
+	", UNIQUE (kind, name));"
+	"CREATE INDEX domains_last ON domains (last_us);"
+
+	"CREATE TABLE hostnames (id INTEGER PRIMARY KEY, domain INTEGER NOT NULL REFERENCES domains (id), "
+	"name TEXT NOT NULL, " SUMS ", UNIQUE (domain, name));"
+	"CREATE INDEX hostnames_last ON hostnames (last_us);"
+
+	"CREATE TABLE applications (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, exe TEXT NOT "
+	"NULL, " SUMS ");"
+	"CREATE INDEX applications_last ON applications (last_us);"
+	"CREATE INDEX applications_exe ON applications (exe);"
+
+	"CREATE TABLE domain_applications (domain INTEGER NOT NULL REFERENCES domains (id), "
+	"application INTEGER NOT NULL REFERENCES applications (id), " SUMS
+	", PRIMARY KEY (domain, application)) WITHOUT ROWID;"
+	"CREATE INDEX domain_applications_application ON domain_applications (application);"
+	"CREATE INDEX domain_applications_last ON domain_applications (last_us);"
+
+	"CREATE TABLE accesses (hostname INTEGER NOT NULL REFERENCES hostnames (id), "
+	"application INTEGER NOT NULL REFERENCES applications (id), uid INTEGER NOT NULL, " SUMS
+	", PRIMARY KEY (hostname, application, uid)) WITHOUT ROWID;"
+	"CREATE INDEX accesses_last ON accesses (last_us);"
+
+	/* address: 16 bytes in network order, IPv4 mapped */
+	"CREATE TABLE endpoints (hostname INTEGER NOT NULL REFERENCES hostnames (id), address BLOB NOT NULL, "
+	"port INTEGER NOT NULL, protocol INTEGER NOT NULL, " SUMS
+	", PRIMARY KEY (hostname, address, port, protocol)) WITHOUT ROWID;"
+	"CREATE INDEX endpoints_last ON endpoints (last_us);"
+
+	/* day: days since 1970-01-01, UTC */
+	"CREATE TABLE days (hostname INTEGER NOT NULL REFERENCES hostnames (id), "
+	"application INTEGER NOT NULL REFERENCES applications (id), day INTEGER NOT NULL, "
+	"connections INTEGER NOT NULL, bytes_out INTEGER NOT NULL, bytes_in INTEGER NOT NULL, "
+	"PRIMARY KEY (hostname, application, day)) WITHOUT ROWID;"
+	"CREATE INDEX days_day ON days (day);"
+
+	/* acknowledged_us 0: open. subject: enum subject_kind. Names as they were told then. */
+	"CREATE TABLE alerts (id INTEGER PRIMARY KEY, uid TEXT NOT NULL UNIQUE, revision INTEGER NOT NULL, "
+	"time_us INTEGER NOT NULL, kind TEXT NOT NULL, severity INTEGER NOT NULL, subject INTEGER NOT NULL, "
+	"domain TEXT NOT NULL, hostname TEXT NOT NULL, application TEXT NOT NULL, line TEXT NOT NULL, "
+	"acknowledged_us INTEGER NOT NULL DEFAULT 0, note TEXT NOT NULL DEFAULT '');"
+	"CREATE INDEX alerts_time ON alerts (time_us);"
+	"CREATE INDEX alerts_open ON alerts (time_us) WHERE acknowledged_us = 0;"
+
+	/* AUTOINCREMENT: a sink remembers how far it got, so an id never comes back. */
+	"CREATE TABLE outbox (id INTEGER PRIMARY KEY AUTOINCREMENT, uid TEXT NOT NULL, line TEXT NOT NULL);"
+
+	"CREATE TABLE runs (id INTEGER PRIMARY KEY AUTOINCREMENT, from_us INTEGER NOT NULL, "
+	"to_us INTEGER NOT NULL, ended INTEGER NOT NULL);"
+	"CREATE INDEX runs_from ON runs (from_us);"
+
+	/* Names learned lately, for the flows just after a restart. start: of the process that asked. */
+	"CREATE TABLE bindings (address BLOB NOT NULL, hostname TEXT NOT NULL, tgid INTEGER NOT NULL, "
+	"start INTEGER NOT NULL, netns INTEGER NOT NULL, cgroup INTEGER NOT NULL, executable INTEGER NOT "
+	"NULL, "
+	"learned_us INTEGER NOT NULL, expires_us INTEGER NOT NULL, boot TEXT NOT NULL, "
+	"PRIMARY KEY (address, hostname, tgid, start)) WITHOUT ROWID;"
+	"CREATE INDEX bindings_learned ON bindings (learned_us);"
+
+	"CREATE TABLE gaps (id INTEGER PRIMARY KEY, from_us INTEGER NOT NULL, to_us INTEGER NOT NULL, "
+	"reason TEXT NOT NULL, lost INTEGER NOT NULL);"
+	"CREATE INDEX gaps_from ON gaps (from_us);",
+};
+
+#define VERSION ((int)(sizeof(migrations) / sizeof(*migrations)))
+
+int schema_version(void)
+{
+	return VERSION;
+}
+
+static int migrate_to(struct db *db, int version, struct failure *failure)
+{
+	char mark[64];
+	int error = db_exec(db, "BEGIN IMMEDIATE", failure);
+
+	if (error)
+		return error;
+	snprintf(mark, sizeof(mark), "PRAGMA user_version = %d", version);
+	error = db_exec(db, migrations[version - 1], failure);
+	if (!error)
+		error = db_exec(db, mark, failure);
+	if (!error)
+		error = db_exec(db, "COMMIT", failure);
+	if (error && db_in_transaction(db))
+		db_exec(db, "ROLLBACK", NULL);
+	return error;
+}
+
+int schema_create(struct db *db, struct failure *failure)
+{
+	char mark[64];
+	int error;
+
+	/* Both are in the first page before there is a table: auto_vacuum can not be set later. */
+	snprintf(mark, sizeof(mark), "PRAGMA application_id = %d", HISTORY_APPLICATION_ID);
+	error = db_exec(db, "PRAGMA auto_vacuum = INCREMENTAL", failure);
+	if (!error)
+		error = db_exec(db, mark, failure);
+	if (!error)
+		error = schema_migrate(db, failure);
+	return error;
+}
+
+static uint32_t big_endian(const uint8_t bytes[static 4])
+{
+	return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
+}
+
+static int check_version(const char *name, int64_t version, struct failure *failure)
+{
+	if (version >= 1 && version <= VERSION)
+		return 0;
+	if (version < 1)
+		return failure_set(
+			failure, -EPROTO,
+			"history %s: its schema version is %lld, which no firstseen writes: move it "
+			"aside, a new one will be made",
+			name, (long long)version);
+	return failure_set(failure, -EPROTO,
+			   "history %s: its schema version is %lld, this firstseen knows versions up to %d: "
+			   "run the newer firstseen, or name another file",
+			   name, (long long)version, VERSION);
+}
+
+/* Offsets: SQLite's file format, "The Database Header". */
+int schema_check_header(const char *name, const uint8_t header[static DB_HEADER_SIZE],
+			struct failure *failure)
+{
+	uint32_t application = big_endian(header + 68);
+
+	if (memcmp(header, "SQLite format 3", 16) != 0)
+		return failure_set(
+			failure, -EPROTO,
+			"history %s: this is no SQLite database: name another file, or move this one "
+			"aside",
+			name);
+	if (application != HISTORY_APPLICATION_ID)
+		return failure_set(failure, -EPROTO,
+				   "history %s: this is another program's database (application id 0x%08x, a "
+				   "history has 0x%08x): name another file",
+				   name, application, (unsigned)HISTORY_APPLICATION_ID);
+	return check_version(name, (int32_t)big_endian(header + 60), failure);
+}
+
+int schema_read_version(struct db *db, int *version, struct failure *failure)
+{
+	int64_t number;
+	int error = db_integer(db, "PRAGMA user_version", &number, failure);
+
+	if (!error)
+		*version = (int)number;
+	return error;
+}
+
+int schema_migrate(struct db *db, struct failure *failure)
+{
+	int version;
+	int error = schema_read_version(db, &version, failure);
+
+	if (!error && version > VERSION)
+		error = check_version(db_name(db), version, failure);
+	while (!error && version < VERSION)
+		error = migrate_to(db, ++version, failure);
+	return error;
+}

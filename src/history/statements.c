@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* statements.c - the statements of every second, prepared once; transactions; times. */
+#include "history/internal.h"
+
+#include <errno.h>
+
+#include "base/text.h"
+
+#define SUMS "first_us, last_us, connections, bytes_out, bytes_in"
+#define ADD_SUMS                                                                                             \
+	"first_us = min(first_us, excluded.first_us), last_us = max(last_us, excluded.last_us), "            \
+	"connections = connections + excluded.connections, bytes_out = bytes_out + excluded.bytes_out, "     \
+	"bytes_in = bytes_in + excluded.bytes_in"
+
+/* Where sums are kept, ?1 to ?5 are they, and the key follows. */
+static const char *const sql[KEPT_STATEMENTS] = {
+	[KEEP_DOMAIN] = "INSERT INTO domains (" SUMS ", kind, name) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) "
+			"ON CONFLICT (kind, name) DO UPDATE SET " ADD_SUMS,
+	[FIND_DOMAIN] = "SELECT id FROM domains WHERE kind = ?1 AND name = ?2",
+	[KEEP_HOSTNAME] =
+		"INSERT INTO hostnames (" SUMS ", domain, name) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) "
+		"ON CONFLICT (domain, name) DO UPDATE SET " ADD_SUMS,
+	[FIND_HOSTNAME] = "SELECT id FROM hostnames WHERE domain = ?1 AND name = ?2",
+	[KEEP_APPLICATION] =
+		"INSERT INTO applications (" SUMS ", name, exe) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) "
+		"ON CONFLICT (name) DO UPDATE SET " ADD_SUMS
+		", exe = CASE WHEN excluded.exe = '' THEN exe ELSE excluded.exe END",
+	[FIND_APPLICATION] = "SELECT id FROM applications WHERE name = ?1",
+	[KEEP_DOMAIN_APPLICATION] = "INSERT INTO domain_applications (" SUMS ", domain, application) "
+				    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (domain, application) "
+				    "DO UPDATE SET " ADD_SUMS,
+	[KEEP_ACCESS] = "INSERT INTO accesses (" SUMS ", hostname, application, uid) "
+			"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) "
+			"ON CONFLICT (hostname, application, uid) DO UPDATE SET " ADD_SUMS,
+	[KEEP_ENDPOINT] = "INSERT INTO endpoints (" SUMS ", hostname, address, port, protocol) "
+			  "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) "
+			  "ON CONFLICT (hostname, address, port, protocol) DO UPDATE SET " ADD_SUMS,
+	[KEEP_DAY] = "INSERT INTO days (connections, bytes_out, bytes_in, hostname, application, day) "
+		     "VALUES (?3, ?4, ?5, ?6, ?7, ?1) ON CONFLICT (hostname, application, day) DO UPDATE SET "
+		     "connections = connections + excluded.connections, "
+		     "bytes_out = bytes_out + excluded.bytes_out, bytes_in = bytes_in + excluded.bytes_in",
+	[FIND_ALERT] = "SELECT id, revision FROM alerts WHERE uid = ?1",
+	[ADD_ALERT] =
+		"INSERT INTO alerts (uid, revision, time_us, kind, severity, subject, domain, hostname, "
+		"application, line) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+	[UPDATE_ALERT] =
+		"UPDATE alerts SET revision = ?2, severity = ?3, hostname = ?4, line = ?5 WHERE id = ?1",
+	[ADD_OUTBOX] = "INSERT INTO outbox (uid, line) VALUES (?1, ?2)",
+	[NEXT_OUTBOX] = "SELECT id, line FROM outbox WHERE id > ?1 ORDER BY id LIMIT 1",
+	[DONE_OUTBOX] = "DELETE FROM outbox WHERE id = ?1",
+	[KEEP_STATE] =
+		"INSERT INTO states (name, value) VALUES (?1, ?2) "
+		"ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE value <> excluded.value",
+	[KEEP_BINDING] =
+		"INSERT OR REPLACE INTO bindings (address, hostname, tgid, start, netns, cgroup, executable, "
+		"learned_us, expires_us, boot) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+	[DROP_BINDINGS] = "DELETE FROM bindings WHERE learned_us < ?1",
+	[ADD_RUN] = "INSERT INTO runs (from_us, to_us, ended) VALUES (?1, ?1, 0)",
+	[SEEN_RUN] = "UPDATE runs SET to_us = max(to_us, ?2), ended = ?3 WHERE id = ?1",
+	[FIND_GAP] = "SELECT id FROM gaps WHERE id = (SELECT max(id) FROM gaps) AND reason = ?1 "
+		     "AND from_us <= ?2 AND to_us >= ?2",
+	[EXTEND_GAP] = "UPDATE gaps SET to_us = max(to_us, ?2), lost = lost + ?3 WHERE id = ?1",
+	[ADD_GAP] = "INSERT INTO gaps (from_us, to_us, reason, lost) VALUES (?1, ?2, ?3, ?4)",
+	[SEEN] = "SELECT d.first_us, d.last_us, (SELECT p.last_us FROM applications a "
+		 "JOIN domain_applications p ON p.domain = d.id AND p.application = a.id "
+		 "WHERE a.name = ?3 AND ?3 <> '') FROM domains d WHERE d.kind = ?1 AND d.name = ?2",
+	[BEGIN] = "BEGIN IMMEDIATE",
+	[COMMIT] = "COMMIT",
+};
+
+int history_kept(struct history *history, enum kept_statement which, struct statement **out,
+		 struct failure *failure)
+{
+	int error;
+
+	if (!history->kept[which]) {
+		error = db_prepare(history->db, sql[which], &history->kept[which], failure);
+		if (error)
+			return error;
+	}
+	db_reset(history->kept[which]);
+	*out = history->kept[which];
+	return 0;
+}
+
+void history_drop_kept(struct history *history)
+{
+	for (int i = 0; i < KEPT_STATEMENTS; i++) {
+		db_finalize(history->kept[i]);
+		history->kept[i] = NULL;
+	}
+}
+
+int history_need_transaction(struct history *history, struct failure *failure)
+{
+	if (db_in_transaction(history->db))
+		return 0;
+	return failure_set(failure, -EINVAL,
+			   "history %s: written to outside of a transaction; this is an error in firstseen: "
+			   "please report it",
+			   db_name(history->db));
+}
+
+static int run_kept(struct history *history, enum kept_statement which, struct failure *failure)
+{
+	struct statement *statement;
+	int error = history_kept(history, which, &statement, failure);
+
+	return error ? error : db_run(statement, failure);
+}
+
+int history_begin(struct history *history, struct failure *failure)
+{
+	return run_kept(history, BEGIN, failure);
+}
+
+int history_commit(struct history *history, struct failure *failure)
+{
+	return run_kept(history, COMMIT, failure);
+}
+
+void history_rollback(struct history *history)
+{
+	/* A full disk or a failed read may have rolled it back already. */
+	if (db_in_transaction(history->db))
+		db_exec(history->db, "ROLLBACK", NULL);
+}
+
+int64_t history_us(int64_t time_ns)
+{
+	int64_t us = time_ns / NS_PER_US;
+
+	return time_ns % NS_PER_US < 0 ? us - 1 : us;
+}
+
+int64_t history_ns(int64_t time_us)
+{
+	if (time_us > INT64_MAX / NS_PER_US)
+		return INT64_MAX;
+	if (time_us < INT64_MIN / NS_PER_US)
+		return INT64_MIN;
+	return time_us * NS_PER_US;
+}

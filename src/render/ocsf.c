@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* ocsf.c - OCSF 1.5.0, Detection Finding (class 2004). */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "render/parts.h"
+
+#define CATEGORY_FINDINGS 2
+#define CLASS_DETECTION_FINDING 2004
+#define ACTIVITY_CREATE 1
+#define ACTIVITY_UPDATE 2
+#define STATUS_NEW 1
+#define DIRECTION_OUTBOUND 2
+#define FILE_REGULAR 1
+#define ANALYTIC_RULE 1
+#define DEVICE_SERVER 1
+#define OBSERVABLE_HOSTNAME 1
+#define OBSERVABLE_IP_ADDRESS 2
+#define OBSERVABLE_PROCESS_NAME 9
+
+static void put_ms(struct json *json, const char *key, const char *key_dt, int64_t time_ns)
+{
+	char text[TEXT_TIME_MAX];
+
+	json_put_integer(json, key, time_ns / NS_PER_MS);
+	json_put_string(json, key_dt, text_format_time(time_ns, text));
+}
+
+static void put_finding(struct rendering *rendering)
+{
+	const struct alert *alert = rendering->alert;
+	struct json *json = &rendering->json;
+	char title[512], room[PART_TEXT_MAX + 4];
+
+	snprintf(title, sizeof(title), "%s%s%s", alert_kind_name(alert->kind), alert->domain[0] ? ": " : "",
+		 part_short(rendering, alert->domain, room));
+	json_object_open(json, "finding_info");
+	json_put_string(json, "uid", alert->uid);
+	json_put_string(json, "title", title);
+	json_array_open(json, "types");
+	json_put_string(json, NULL, alert_kind_name(alert->kind));
+	json_array_close(json);
+	put_ms(json, "created_time", "created_time_dt", alert->time_ns);
+	if (alert->seen.host_first_ns)
+		put_ms(json, "first_seen_time", "first_seen_time_dt", alert->seen.host_first_ns);
+	if (alert->seen.host_last_ns)
+		put_ms(json, "last_seen_time", "last_seen_time_dt", alert->seen.host_last_ns);
+	json_object_open(json, "analytic");
+	json_put_string(json, "name", alert_kind_name(alert->kind));
+	json_put_string(json, "type", "Rule");
+	json_put_integer(json, "type_id", ANALYTIC_RULE);
+	json_object_close(json);
+	json_object_close(json);
+}
+
+static void put_metadata(struct rendering *rendering)
+{
+	struct json *json = &rendering->json;
+
+	json_object_open(json, "metadata");
+	json_put_string(json, "version", "1.5.0");
+	json_object_open(json, "product");
+	json_put_string(json, "name", "firstseen");
+	json_put_string(json, "vendor_name", "firstseen");
+	part_text(rendering, "version", rendering->dossier->product_version);
+	json_object_close(json);
+	json_array_open(json, "profiles");
+	json_put_string(json, NULL, "host");
+	json_put_string(json, NULL, "datetime");
+	json_array_close(json);
+	json_object_close(json);
+}
+
+static void put_device(struct rendering *rendering)
+{
+	const char *host = rendering->dossier->host;
+
+	json_object_open(&rendering->json, "device");
+	part_text(rendering, "hostname", host[0] ? host : "unknown");
+	part_text(rendering, "uid", rendering->dossier->host_id);
+	json_put_string(&rendering->json, "type", "Server");
+	json_put_integer(&rendering->json, "type_id", DEVICE_SERVER);
+	json_object_close(&rendering->json);
+}
+
+static void put_user(struct rendering *rendering)
+{
+	char uid[16];
+
+	if (rendering->alert->process.owner.uid == FS_UID_UNKNOWN)
+		return;
+	snprintf(uid, sizeof(uid), "%u", rendering->alert->process.owner.uid);
+	json_object_open(&rendering->json, "user");
+	json_put_string(&rendering->json, "uid", uid);
+	part_text(rendering, "name", rendering->dossier->user);
+	json_object_close(&rendering->json);
+}
+
+static void put_container(struct rendering *rendering)
+{
+	const char *container = rendering->alert->process.container, *colon = strchr(container, ':');
+	char runtime[32];
+
+	if (!colon || strncmp(container, "unit:", 5) == 0)
+		return;
+	text_copy_bytes(runtime, sizeof(runtime), container, (size_t)(colon - container));
+	json_object_open(&rendering->json, "container");
+	json_put_string(&rendering->json, "uid", colon + 1);
+	json_put_string(&rendering->json, "runtime", runtime);
+	json_object_close(&rendering->json);
+}
+
+/* The parents, one inside the other as the schema has it, nearest first; the rest in `ancestry`. */
+static void put_parents(struct rendering *rendering)
+{
+	const struct process *process = &rendering->alert->process;
+	struct json *json = &rendering->json;
+
+	if (process->ancestor_count == 0)
+		return;
+	json_object_open(json, "parent_process");
+	json_put_unsigned(json, "pid", process->ancestors[0].tgid);
+	part_comm(rendering, "name", process->ancestors[0].comm);
+	json_object_close(json);
+	if (!part_is_in(rendering, PART_ANCESTORS))
+		return;
+	json_array_open(json, "ancestry");
+	for (uint8_t i = 0; i < process->ancestor_count && i < FS_ANCESTORS_MAX; i++) {
+		json_object_open(json, NULL);
+		json_put_unsigned(json, "pid", process->ancestors[i].tgid);
+		part_comm(rendering, "name", process->ancestors[i].comm);
+		json_object_close(json);
+	}
+	json_array_close(json);
+}
+
+static void put_process(struct rendering *rendering)
+{
+	const struct process *process = &rendering->alert->process;
+	struct json *json = &rendering->json;
+
+	if (!process->owner.tgid)
+		return;
+	json_object_open(json, "process");
+	json_put_unsigned(json, "pid", process->owner.tgid);
+	part_text(rendering, "name", process->comm);
+	if (process->exe[0]) {
+		json_object_open(json, "file");
+		part_text(rendering, "name",
+			  part_base_name(process->exe)[0] ? part_base_name(process->exe) : "/");
+		part_text(rendering, "path", process->exe);
+		json_put_string(json, "type", "Regular File");
+		json_put_integer(json, "type_id", FILE_REGULAR);
+		json_object_close(json);
+	}
+	if (part_is_in(rendering, PART_ARGUMENTS))
+		part_text(rendering, "cmd_line", process->arguments);
+	put_user(rendering);
+	put_container(rendering);
+	put_parents(rendering);
+	json_object_close(json);
+}
+
+static void put_endpoints(struct rendering *rendering)
+{
+	const struct alert *alert = rendering->alert;
+	struct json *json = &rendering->json;
+	char address[ADDRESS_TEXT_MAX];
+
+	json_object_open(json, "dst_endpoint");
+	json_put_string(json, "ip", address_format(&alert->remote, address));
+	json_put_unsigned(json, "port", alert->remote_port);
+	if (alert->subject == SUBJECT_DOMAIN) {
+		json_put_string(json, "hostname", alert->attribution.hostname);
+		json_put_string(json, "domain", alert->domain);
+	}
+	json_object_close(json);
+	json_object_open(json, "src_endpoint");
+	json_put_string(json, "ip", address_format(&alert->local, address));
+	if (alert->local_port)
+		json_put_unsigned(json, "port", alert->local_port);
+	json_object_close(json);
+	json_object_open(json, "connection_info");
+	json_put_string(json, "protocol_name", protocol_name(alert->protocol));
+	json_put_unsigned(json, "protocol_num", alert->protocol);
+	json_put_string(json, "direction", "Outbound");
+	json_put_integer(json, "direction_id", DIRECTION_OUTBOUND);
+	json_object_close(json);
+}
+
+static void put_evidences(struct rendering *rendering)
+{
+	struct json *json = &rendering->json;
+
+	json_array_open(json, "evidences");
+	json_object_open(json, NULL);
+	if (rendering->alert->process.owner.tgid) {
+		json_object_open(json, "actor");
+		put_process(rendering);
+		json_object_close(json);
+	}
+	put_endpoints(rendering);
+	json_object_close(json);
+	json_array_close(json);
+}
+
+static void put_observable(struct json *json, const char *name, const char *type, int type_id,
+			   const char *value)
+{
+	json_object_open(json, NULL);
+	json_put_string(json, "name", name);
+	json_put_string(json, "type", type);
+	json_put_integer(json, "type_id", type_id);
+	json_put_string(json, "value", value);
+	json_object_close(json);
+}
+
+static void put_observables(struct rendering *rendering)
+{
+	const struct alert *alert = rendering->alert;
+	struct json *json = &rendering->json;
+	char address[ADDRESS_TEXT_MAX];
+
+	if (!part_is_in(rendering, PART_OBSERVABLES))
+		return;
+	json_array_open(json, "observables");
+	if (alert->subject == SUBJECT_DOMAIN)
+		put_observable(json, "evidences[].dst_endpoint.hostname", "Hostname", OBSERVABLE_HOSTNAME,
+			       alert->attribution.hostname);
+	put_observable(json, "evidences[].dst_endpoint.ip", "IP Address", OBSERVABLE_IP_ADDRESS,
+		       address_format(&alert->remote, address));
+	if (alert->process.comm[0])
+		put_observable(json, "evidences[].actor.process.name", "Process Name",
+			       OBSERVABLE_PROCESS_NAME, alert->process.comm);
+	json_array_close(json);
+}
+
+void render_ocsf(struct rendering *rendering)
+{
+	const struct alert *alert = rendering->alert;
+	struct json *json = &rendering->json;
+	char sentence[PART_SENTENCE_MAX];
+	int activity = alert->revision ? ACTIVITY_UPDATE : ACTIVITY_CREATE;
+
+	part_sentence(rendering, sentence);
+	json_object_open(json, NULL);
+	put_ms(json, "time", "time_dt", alert->time_ns);
+	json_put_string(json, "message", sentence);
+	json_put_string(json, "severity", alert_severity_name(alert->severity));
+	json_put_integer(json, "severity_id", alert->severity);
+	json_put_string(json, "class_name", "Detection Finding");
+	json_put_integer(json, "class_uid", CLASS_DETECTION_FINDING);
+	json_put_string(json, "category_name", "Findings");
+	json_put_integer(json, "category_uid", CATEGORY_FINDINGS);
+	json_put_string(json, "activity_name", alert->revision ? "Update" : "Create");
+	json_put_integer(json, "activity_id", activity);
+	json_put_integer(json, "type_uid", CLASS_DETECTION_FINDING * 100 + activity);
+	json_put_string(json, "status", "New");
+	json_put_integer(json, "status_id", STATUS_NEW);
+	json_put_boolean(json, "is_alert", true);
+	put_finding(rendering);
+	put_metadata(rendering);
+	put_device(rendering);
+	if (part_has_flow(alert)) {
+		put_evidences(rendering);
+		put_observables(rendering);
+	}
+	part_facts(rendering, "unmapped");
+	json_object_close(json);
+}

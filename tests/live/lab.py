@@ -9,6 +9,8 @@ the rest in close(), at exit, or when the next test begins.
 
 import atexit
 import ctypes
+import fcntl
+import functools
 import json
 import os
 import re
@@ -31,6 +33,8 @@ PREFIX = "fst-"
 CLIENT, SERVER = PREFIX + "client", PREFIX + "server"
 PATIENCE = 8  # seconds for something that should come at once
 QUIET = 0.7  # seconds in which something would have come
+LOCK = Path("/run/firstseen-live-tests.lock")
+LOCK_PATIENCE = 240  # seconds to wait for another run's test program
 
 # What the server answers for. Two names share 198.51.100.20.
 NAMES = {
@@ -62,6 +66,23 @@ def require_live():
         raise Skip("needs root")
     if not os.path.exists("/sys/kernel/btf/vmlinux"):
         raise Skip("needs a kernel with BTF")
+    lock_host()
+
+
+@functools.cache
+def lock_host():
+    """One live test program at a time: a host has room for one daemon. The kernel lets go with the process."""
+    lock = open(LOCK, "w")  # kept open by the cache
+    wait_for("another run of the live tests to end", lambda: try_lock(lock), LOCK_PATIENCE)
+    return lock
+
+
+def try_lock(lock):
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def die_with_parent():
@@ -106,6 +127,8 @@ class Lab:
         require_live()
         self.resolver_options = resolver_options
         self.processes = []
+        for old in Path(tempfile.gettempdir()).glob("firstseen-lab-*"):
+            shutil.rmtree(old, ignore_errors=True)
         self.folder = Path(tempfile.mkdtemp(prefix="firstseen-lab-"))
         atexit.register(self.close)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):

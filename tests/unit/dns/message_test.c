@@ -648,6 +648,67 @@ static void the_dearest_labels_cost_little(void **state)
 	}
 }
 
+static size_t put_dear_label(unsigned last)
+{
+	size_t at = used;
+
+	put8(63);
+	memset(wire + used, 0xff, 63);
+	used += 63;
+	wire[used - 1] = (uint8_t)last;
+	return at;
+}
+
+static void put_head(size_t owner, unsigned type)
+{
+	put16(0xc000 | (unsigned)owner);
+	put16(type);
+	put16(1);
+	put16(0);
+	put16(60);
+	put16(0);
+}
+
+/* The worst that we know: a chain as long as may be, at each link every DNAME against each dear suffix. */
+static void the_dearest_chain_costs_little(void **state)
+{
+	size_t suffix, other, name, from;
+	unsigned count;
+	double took;
+
+	(void)state;
+	begin(0x8180, 0, "", DNS_TYPE_A);
+	used = DNS_HEADER_SIZE;
+	name = put_dear_label(0);
+	suffix = put_dear_label(0xff);
+	put_dear_label(0xff);
+	put8(0);
+	put16(DNS_TYPE_A);
+	put16(1);
+	put_head(suffix, 16); /* the other name is its data */
+	from = used;
+	other = put_dear_label(0xfe);
+	put8(0);
+	end_record(from);
+	for (count = 1; used < 4090 - DNS_CHAIN_MAX * 78;
+	     count++) /* before the aliases: else one found ends the search */
+		put_head(other, DNS_TYPE_DNAME);
+	for (unsigned i = 1; i <= DNS_CHAIN_MAX; i++, count++) {
+		put_head(name, DNS_TYPE_CNAME);
+		from = name = used;
+		put_dear_label(i);
+		put16(0xc000 | (unsigned)suffix);
+		end_record(from);
+	}
+	wire[6] = (uint8_t)(count >> 8);
+	wire[7] = (uint8_t)count;
+	took = milliseconds(used, 20);
+	print_message("# 4 KB of %u records, %u aliases under dear labels: %.3f ms (%s)\n", count,
+		      message.chain_count, took, dns_damage_name(message.damage));
+	assert_int_equal(message.chain_count, DNS_CHAIN_MAX);
+	assert_true(took < 20);
+}
+
 static void ordinary_answers_per_second(void **state)
 {
 	double took;
@@ -706,6 +767,7 @@ int main(void)
 		cmocka_unit_test(limits_are_kept_and_told),
 		cmocka_unit_test(no_beginning_of_any_feature_goes_astray),
 		cmocka_unit_test(the_dearest_labels_cost_little),
+		cmocka_unit_test(the_dearest_chain_costs_little),
 		cmocka_unit_test(ordinary_answers_per_second),
 		cmocka_unit_test(random_bytes_are_survived),
 	};

@@ -391,8 +391,10 @@ static bool substitute(struct walk *walk, const struct entry *entry, char target
 	    dns_name_read(walk->reader->bytes, walk->reader->length, entry->data, target) < 0)
 		return false;
 	kept = walk->ancestors[i];
-	if (strcmp(target, ".") == 0)
+	if (strcmp(target, ".") == 0) {
 		target[0] = '\0';
+		kept--; /* no dot stands at the end of a name */
+	}
 	if (kept + strlen(target) >= DNS_TEXT_MAX)
 		return false;
 	memmove(target + kept, target, strlen(target) + 1);

@@ -155,6 +155,27 @@ static void a_dname_takes_the_place_of_an_ancestor(void **state)
 	read_all();
 	assert_int_equal(message.address_count, 1);
 	assert_string_equal(message.chain, "www.sub.example.net");
+	/* The root as its target. */
+	begin(0x8180, 2, "www.example.com", DNS_TYPE_A);
+	put_alias("example.com", DNS_TYPE_DNAME, "", 60);
+	put_a("www", 5, 300);
+	read_all();
+	assert_string_equal(message.chain, "www");
+	assert_int_equal(message.address_count, 1);
+	/* "b.example.com" is one label with a dot in it here, and no ancestor of the name. */
+	begin(0x8180, 2, "", DNS_TYPE_A);
+	used = DNS_HEADER_SIZE;
+	put8(3);
+	memcpy(wire + used, "a.b", 3);
+	used += 3;
+	put_name("example.com");
+	put16(DNS_TYPE_A);
+	put16(1);
+	put_alias("b.example.com", DNS_TYPE_DNAME, "example.net", 60);
+	put_a("a.example.net", 5, 300);
+	read_all();
+	assert_int_equal(message.chain_count, 0);
+	assert_int_equal(message.address_count, 0);
 	/* The owner itself is not renamed by it. */
 	begin(0x8180, 2, "example.com", DNS_TYPE_A);
 	put_alias("example.com", DNS_TYPE_DNAME, "example.net", 60);

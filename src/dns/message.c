@@ -132,6 +132,36 @@ static size_t skip_name(const uint8_t *bytes, size_t length, size_t offset)
 	return 0;
 }
 
+/* The length of `text` that put_label would write for this label; 0 where it begins otherwise. */
+static size_t match_label(const char *text, const uint8_t *label, size_t length)
+{
+	const char *at = text;
+
+	for (size_t i = 0; i < length; i++) {
+		uint8_t byte = label[i];
+
+		if (byte >= 'A' && byte <= 'Z')
+			byte = (uint8_t)(byte + 32);
+		if (is_plain(byte)) {
+			if (*at++ != (char)byte)
+				return 0;
+			continue;
+		}
+		if (*at++ != '\\')
+			return 0;
+		if (byte == '.') {
+			if (*at++ != '.')
+				return 0;
+			continue;
+		}
+		if (at[0] != (char)('0' + byte / 100) || at[1] != (char)('0' + byte / 10 % 10) ||
+		    at[2] != (char)('0' + byte % 10))
+			return 0;
+		at += 3;
+	}
+	return (size_t)(at - text);
+}
+
 /*
  * Compares the name at `offset` with a text as dns_name_read writes it, label by
  * label and without writing it out. The labels of one message are counted, so that
@@ -147,7 +177,6 @@ static bool name_is(struct reader *reader, size_t offset, const char *text)
 		text = "";
 	while (at < reader->length) {
 		uint8_t label = reader->bytes[at];
-		char piece[4 * 63 + 1];
 		size_t size;
 
 		if (++reader->compared > COMPARED_LABELS_MAX)
@@ -169,8 +198,8 @@ static bool name_is(struct reader *reader, size_t offset, const char *text)
 			return false;
 		if (!first && *text++ != '.')
 			return false;
-		size = put_label(piece, 0, reader->bytes + at + 1, label);
-		if (strncmp(text, piece, size) != 0)
+		size = match_label(text, reader->bytes + at + 1, label);
+		if (size == 0)
 			return false;
 		text += size;
 		first = false;
@@ -257,7 +286,10 @@ struct walk {
 	const struct entry *entries;
 	size_t count;
 	char name[DNS_TEXT_MAX]; /* where the chain stands */
-	uint32_t ttl;            /* the least so far */
+	uint16_t ancestors[WIRE_NAME_MAX /
+			   2]; /* where in `name` each of its ancestors begins, nearest first */
+	size_t ancestor_count;
+	uint32_t ttl; /* the least so far */
 	struct dns_message *out;
 };
 
@@ -331,28 +363,38 @@ static bool read_service(struct walk *walk, const struct entry *entry, size_t *t
 	return false;
 }
 
+/* Sets where the chain stands. Its ancestors are found here once, not for every DNAME. */
+static void stand_at(struct walk *walk, const char *name)
+{
+	size_t length = strlen(name);
+
+	memcpy(walk->name, name, length + 1);
+	walk->ancestor_count = 0;
+	for (size_t at = 0; at < length; at++) {
+		if (name[at] == '\\')
+			at++; /* what follows is no separator */
+		else if (name[at] == '.' && name[at + 1] &&
+			 walk->ancestor_count < sizeof(walk->ancestors) / sizeof(walk->ancestors[0]))
+			walk->ancestors[walk->ancestor_count++] = (uint16_t)(at + 1);
+	}
+}
+
 /* DNAME: the owner is an ancestor of the name; its target takes the owner's place. */
 static bool substitute(struct walk *walk, const struct entry *entry, char target[static DNS_TEXT_MAX])
 {
-	const char *suffix = walk->name;
-	size_t kept;
+	size_t i = 0, kept;
 
-	while (*suffix) {
-		size_t label = 0;
-
-		while (suffix[label] && suffix[label] != '.')
-			label += suffix[label] == '\\' && suffix[label + 1] ? 2 : 1;
-		if (!suffix[label])
-			return false;
-		suffix += label + 1;
-		if (name_is(walk->reader, entry->owner, suffix))
-			break;
-	}
-	kept = (size_t)(suffix - walk->name);
-	if (!*suffix || dns_name_read(walk->reader->bytes, walk->reader->length, entry->data, target) < 0)
+	while (i < walk->ancestor_count &&
+	       !name_is(walk->reader, entry->owner, walk->name + walk->ancestors[i]))
+		i++;
+	if (i == walk->ancestor_count ||
+	    dns_name_read(walk->reader->bytes, walk->reader->length, entry->data, target) < 0)
 		return false;
-	if (strcmp(target, ".") == 0)
+	kept = walk->ancestors[i];
+	if (strcmp(target, ".") == 0) {
 		target[0] = '\0';
+		kept--; /* no dot stands at the end of a name */
+	}
 	if (kept + strlen(target) >= DNS_TEXT_MAX)
 		return false;
 	memmove(target + kept, target, strlen(target) + 1);
@@ -420,7 +462,7 @@ static void follow(struct walk *walk)
 	char next[DNS_TEXT_MAX];
 	uint32_t ttl = UINT32_MAX;
 
-	memcpy(walk->name, walk->out->qname, strlen(walk->out->qname) + 1);
+	stand_at(walk, walk->out->qname);
 	walk->ttl = UINT32_MAX;
 	while (step(walk, next, &ttl)) {
 		if (walk->out->chain_count == DNS_CHAIN_MAX) {
@@ -429,7 +471,7 @@ static void follow(struct walk *walk)
 		}
 		if (ttl < walk->ttl)
 			walk->ttl = ttl;
-		memcpy(walk->name, next, strlen(next) + 1);
+		stand_at(walk, next);
 		note_chain(walk->out, next);
 	}
 }

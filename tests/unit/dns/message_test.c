@@ -155,6 +155,27 @@ static void a_dname_takes_the_place_of_an_ancestor(void **state)
 	read_all();
 	assert_int_equal(message.address_count, 1);
 	assert_string_equal(message.chain, "www.sub.example.net");
+	/* The root as its target. */
+	begin(0x8180, 2, "www.example.com", DNS_TYPE_A);
+	put_alias("example.com", DNS_TYPE_DNAME, "", 60);
+	put_a("www", 5, 300);
+	read_all();
+	assert_string_equal(message.chain, "www");
+	assert_int_equal(message.address_count, 1);
+	/* "b.example.com" is one label with a dot in it here, and no ancestor of the name. */
+	begin(0x8180, 2, "", DNS_TYPE_A);
+	used = DNS_HEADER_SIZE;
+	put8(3);
+	memcpy(wire + used, "a.b", 3);
+	used += 3;
+	put_name("example.com");
+	put16(DNS_TYPE_A);
+	put16(1);
+	put_alias("b.example.com", DNS_TYPE_DNAME, "example.net", 60);
+	put_a("a.example.net", 5, 300);
+	read_all();
+	assert_int_equal(message.chain_count, 0);
+	assert_int_equal(message.address_count, 0);
 	/* The owner itself is not renamed by it. */
 	begin(0x8180, 2, "example.com", DNS_TYPE_A);
 	put_alias("example.com", DNS_TYPE_DNAME, "example.net", 60);
@@ -319,6 +340,210 @@ static void what_precedes_a_damage_is_kept(void **state)
 	assert_int_equal(message.damage, DNS_INTACT);
 }
 
+static void put_aaaa(const char *owner, unsigned last, unsigned ttl)
+{
+	size_t from = begin_record(owner, DNS_TYPE_AAAA, ttl);
+
+	put16(0x2001);
+	put16(0x0db8);
+	for (int i = 0; i < 5; i++)
+		put16(0);
+	put16(last);
+	end_record(from);
+}
+
+static void both_families_are_read(void **state)
+{
+	static const uint8_t wanted[16] = {0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9};
+	size_t from;
+
+	(void)state;
+	begin(0x8180, 4, "www.example.com", DNS_TYPE_AAAA);
+	put_aaaa(NULL, 9, 300);
+	put_a(NULL, 7, 20);
+	from = begin_record(NULL, 16, 60); /* TXT: none of our business */
+	put8(3);
+	put8('a');
+	put8('b');
+	put8('c');
+	end_record(from);
+	from = begin_record(NULL, DNS_TYPE_A, 60); /* of class CH, as below */
+	put16(0xcb00);
+	put16(0x7142);
+	end_record(from);
+	wire[from - 8 + 1] = 3;
+	read_all();
+	assert_int_equal(message.damage, DNS_INTACT);
+	assert_int_equal(message.qtype, DNS_TYPE_AAAA);
+	assert_int_equal(message.address_count, 2);
+	assert_memory_equal(message.addresses[0].bytes, wanted, 16);
+	assert_false(message.addresses[0].hint);
+	assert_int_equal(message.addresses[1].ttl, 20);
+}
+
+/* An OPT record behind the answers, and addresses in the other sections: only the answers bind. */
+static void other_sections_prove_nothing(void **state)
+{
+	(void)state;
+	begin(0x8180, 1, "www.example.com", DNS_TYPE_A);
+	wire[9] = 1;  /* authority */
+	wire[11] = 2; /* additional */
+	put_a(NULL, 7, 300);
+	put_a(NULL, 8, 300);
+	put_a(NULL, 9, 300);
+	put8(0); /* the root owns OPT; its class is a size */
+	put16(DNS_TYPE_OPT);
+	put16(1232);
+	put16(0);
+	put16(0);
+	put16(0);
+	read_all();
+	assert_int_equal(message.damage, DNS_INTACT);
+	assert_int_equal(message.address_count, 1);
+	assert_int_equal(message.addresses[0].bytes[15], 7);
+	used--; /* a damage behind the answers is told, and takes none of them */
+	read_all();
+	assert_int_equal(message.damage, DNS_BAD_RECORD);
+	assert_int_equal(message.address_count, 1);
+}
+
+/* Three aliases, an address and one of another owner, in all 120 orders: one reading. */
+static void no_order_of_records_changes_the_reading(void **state)
+{
+	unsigned orders = 0;
+
+	(void)state;
+	for (unsigned code = 0; code < 5 * 5 * 5 * 5 * 5; code++) {
+		unsigned seen = 0, rest = code;
+
+		begin(0x8180, 5, "www.example.com", DNS_TYPE_A);
+		for (int i = 0; i < 5; i++, rest /= 5) {
+			seen |= 1u << rest % 5;
+			switch (rest % 5) {
+			case 0:
+				put_alias(NULL, DNS_TYPE_CNAME, "A.example.net", 100);
+				break;
+			case 1:
+				put_alias("a.EXAMPLE.net", DNS_TYPE_CNAME, "b.example.net", 50);
+				break;
+			case 2:
+				put_alias("b.example.net", DNS_TYPE_CNAME, "c.example.net", 80);
+				break;
+			case 3:
+				put_a("c.example.net", 7, 300);
+				break;
+			default:
+				put_a("d.example.net", 66, 300);
+			}
+		}
+		if (seen != 31)
+			continue;
+		orders++;
+		read_all();
+		assert_int_equal(message.damage, DNS_INTACT);
+		assert_int_equal(message.address_count, 1);
+		assert_int_equal(message.addresses[0].bytes[15], 7);
+		assert_int_equal(message.addresses[0].ttl, 50);
+		assert_string_equal(message.chain, "a.example.net b.example.net c.example.net");
+	}
+	assert_int_equal(orders, 120);
+}
+
+static void limits_are_kept_and_told(void **state)
+{
+	(void)state;
+	begin(0x8180, DNS_ADDRESSES_MAX + 1, "www.example.com", DNS_TYPE_A);
+	for (unsigned i = 0; i < DNS_ADDRESSES_MAX; i++)
+		put_a(NULL, i, 300);
+	wire[7] = 0; /* 256 */
+	read_all();
+	assert_int_equal(message.damage, DNS_INTACT);
+	assert_int_equal(message.address_count, DNS_ADDRESSES_MAX);
+	wire[7] = 1;
+	put_a(NULL, 1, 300);
+	read_all();
+	assert_int_equal(message.damage, DNS_TOO_MANY);
+	assert_int_equal(message.address_count, DNS_ADDRESSES_MAX);
+	/* A chain of one alias too many: its end is not reached. */
+	for (unsigned links = DNS_CHAIN_MAX; links <= DNS_CHAIN_MAX + 1; links++) {
+		char from[16] = "n0.example", to[16];
+
+		begin(0x8180, links + 1, from, DNS_TYPE_A);
+		for (unsigned i = 0; i < links; i++) {
+			snprintf(from, sizeof(from), "n%u.example", i);
+			snprintf(to, sizeof(to), "n%u.example", i + 1);
+			put_alias(from, DNS_TYPE_CNAME, to, 60);
+		}
+		put_a(to, 7, 300);
+		read_all();
+		assert_int_equal(message.damage, links > DNS_CHAIN_MAX ? DNS_TOO_MANY : DNS_INTACT);
+		assert_int_equal(message.address_count, links > DNS_CHAIN_MAX ? 0 : 1);
+		assert_int_equal(message.chain_count, DNS_CHAIN_MAX);
+	}
+}
+
+/* Every feature in one message: each beginning gives a part of the whole's reading, and never less than a
+ * shorter one. */
+static void no_beginning_of_any_feature_goes_astray(void **state)
+{
+	static struct dns_message whole;
+	size_t from, ends[8], length, end = 0;
+	unsigned before = 0;
+
+	(void)state;
+	begin(0x8180, 7, "www.example.com", DNS_TYPE_HTTPS);
+	put_a(NULL, 1, 300);
+	ends[0] = used;
+	put_alias("com", DNS_TYPE_DNAME, "net", 60);
+	ends[1] = used;
+	put_a("www.example.net", 2, 300);
+	ends[2] = used;
+	put_alias("www.example.net", DNS_TYPE_CNAME, "x.example.org", 60);
+	ends[3] = used;
+	from = begin_record("x.example.org", DNS_TYPE_HTTPS, 60);
+	put16(0);
+	put_name("y.example.org");
+	end_record(from);
+	ends[4] = used;
+	from = begin_record("y.example.org", DNS_TYPE_HTTPS, 60);
+	put16(1);
+	put8(0);
+	put16(4);
+	put16(8);
+	put16(0xcb00);
+	put16(0x7103);
+	put16(0xcb00);
+	put16(0x7104);
+	end_record(from);
+	ends[5] = used;
+	put_aaaa("y.example.org", 5, 60);
+	ends[6] = length = used;
+	read_all();
+	assert_int_equal(message.damage, DNS_INTACT);
+	assert_int_equal(message.address_count, 5);
+	assert_int_equal(message.chain_count, 3);
+	whole = message;
+	for (size_t cut = DNS_HEADER_SIZE; cut < length; cut++) {
+		static const unsigned proven[] = {1, 1, 2, 2, 2, 4, 5};
+		uint8_t *copy = malloc(cut);
+		unsigned wanted;
+
+		memcpy(copy, wire, cut);
+		assert_int_equal(dns_message_read(copy, cut, &message), 0);
+		free(copy);
+		while (end < 7 && ends[end] <= cut)
+			end++;
+		wanted = end ? proven[end - 1] : 0;
+		assert_int_equal(message.address_count, wanted);
+		assert_int_not_equal(message.damage, DNS_INTACT);
+		assert_true(wanted >= before);
+		before = wanted;
+		for (unsigned i = 0; i < wanted; i++)
+			assert_memory_equal(message.addresses[i].bytes, whole.addresses[i].bytes, 16);
+		assert_memory_equal(message.chain, whole.chain, strlen(message.chain));
+	}
+}
+
 static void truncation_and_failure_are_told(void **state)
 {
 	(void)state;
@@ -387,6 +612,141 @@ static void a_hostile_message_costs_little(void **state)
 	assert_true(message.chain_count <= DNS_CHAIN_MAX);
 }
 
+/*
+ * The most that a label can cost: 63 bytes that are written escaped and differ from
+ * what is looked for in the last one alone. Owners are pointers to it, so that many fit.
+ */
+static void the_dearest_labels_cost_little(void **state)
+{
+	static const enum dns_type types[] = {DNS_TYPE_A, DNS_TYPE_DNAME};
+	double worst = 0;
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		size_t other;
+		unsigned count = 1;
+
+		begin(0x8180, 0, "", DNS_TYPE_A);
+		used = DNS_HEADER_SIZE;
+		for (int label = 0; label < 3; label++) {
+			put8(63);
+			memset(wire + used, 0xff, 63);
+			used += 63;
+		}
+		put8(0);
+		put16(DNS_TYPE_A);
+		put16(1);
+		other = used + 12;
+		put_alias("", 16, "", 60); /* data that is the other name */
+		used = other - 1;
+		wire[used - 2] = 0;
+		wire[used - 1] = 193;
+		other = used;
+		for (int label = 0; label < 3; label++) {
+			put8(63);
+			memset(wire + used, 0xff, 63);
+			used += 63;
+		}
+		wire[used - 1] = 0xfe;
+		put8(0);
+		for (; used < 4080; count++) {
+			put16(0xc000 | (unsigned)other);
+			put16(types[i]);
+			put16(1);
+			put16(0);
+			put16(60);
+			put16(0);
+		}
+		wire[6] = (uint8_t)(count >> 8);
+		wire[7] = (uint8_t)count;
+		read_all();
+		assert_int_equal(message.damage, DNS_INTACT);
+		assert_int_equal(message.address_count, 0);
+		worst = milliseconds(used, 50);
+		print_message("# 4 KB of %u records of type %d under dear labels: %.3f ms\n", count,
+			      (int)types[i], worst);
+		assert_true(worst < 20);
+	}
+}
+
+static size_t put_dear_label(unsigned last)
+{
+	size_t at = used;
+
+	put8(63);
+	memset(wire + used, 0xff, 63);
+	used += 63;
+	wire[used - 1] = (uint8_t)last;
+	return at;
+}
+
+static void put_head(size_t owner, unsigned type)
+{
+	put16(0xc000 | (unsigned)owner);
+	put16(type);
+	put16(1);
+	put16(0);
+	put16(60);
+	put16(0);
+}
+
+/* The worst that we know: a chain as long as may be, at each link every DNAME against each dear suffix. */
+static void the_dearest_chain_costs_little(void **state)
+{
+	size_t suffix, other, name, from;
+	unsigned count;
+	double took;
+
+	(void)state;
+	begin(0x8180, 0, "", DNS_TYPE_A);
+	used = DNS_HEADER_SIZE;
+	name = put_dear_label(0);
+	suffix = put_dear_label(0xff);
+	put_dear_label(0xff);
+	put8(0);
+	put16(DNS_TYPE_A);
+	put16(1);
+	put_head(suffix, 16); /* the other name is its data */
+	from = used;
+	other = put_dear_label(0xfe);
+	put8(0);
+	end_record(from);
+	for (count = 1; used < 4090 - DNS_CHAIN_MAX * 78;
+	     count++) /* before the aliases: else one found ends the search */
+		put_head(other, DNS_TYPE_DNAME);
+	for (unsigned i = 1; i <= DNS_CHAIN_MAX; i++, count++) {
+		put_head(name, DNS_TYPE_CNAME);
+		from = name = used;
+		put_dear_label(i);
+		put16(0xc000 | (unsigned)suffix);
+		end_record(from);
+	}
+	wire[6] = (uint8_t)(count >> 8);
+	wire[7] = (uint8_t)count;
+	took = milliseconds(used, 20);
+	print_message("# 4 KB of %u records, %u aliases under dear labels: %.3f ms (%s)\n", count,
+		      message.chain_count, took, dns_damage_name(message.damage));
+	assert_int_equal(message.chain_count, DNS_CHAIN_MAX);
+	assert_true(took < 20);
+}
+
+static void ordinary_answers_per_second(void **state)
+{
+	double took;
+
+	(void)state;
+	begin(0x8180, 5, "www.example.com", DNS_TYPE_A);
+	put_alias(NULL, DNS_TYPE_CNAME, "www.example.com.cdn.example.net", 300);
+	for (unsigned i = 0; i < 4; i++)
+		put_a("www.example.com.cdn.example.net", i, 60);
+	read_all();
+	assert_int_equal(message.address_count, 4);
+	took = milliseconds(used, 20000);
+	print_message("# an alias and four addresses, %zu bytes: %.0f answers per second\n", used,
+		      1e3 / took);
+	assert_true(took < 1); /* far from it: a mistake of scale shows, a busy machine does not */
+}
+
 static void random_bytes_are_survived(void **state)
 {
 	(void)state;
@@ -422,6 +782,14 @@ int main(void)
 		cmocka_unit_test(truncation_and_failure_are_told),
 		cmocka_unit_test(wrong_sizes_are_damage),
 		cmocka_unit_test(a_hostile_message_costs_little),
+		cmocka_unit_test(both_families_are_read),
+		cmocka_unit_test(other_sections_prove_nothing),
+		cmocka_unit_test(no_order_of_records_changes_the_reading),
+		cmocka_unit_test(limits_are_kept_and_told),
+		cmocka_unit_test(no_beginning_of_any_feature_goes_astray),
+		cmocka_unit_test(the_dearest_labels_cost_little),
+		cmocka_unit_test(the_dearest_chain_costs_little),
+		cmocka_unit_test(ordinary_answers_per_second),
 		cmocka_unit_test(random_bytes_are_survived),
 	};
 

@@ -2,6 +2,10 @@
 #include "core/alert.h"
 
 #include <netinet/in.h>
+#include <stddef.h>
+
+/* Of a table of names. Numbers out of an old history or a record are data: none reads past the end. */
+#define COUNT(names) (sizeof(names) / sizeof((names)[0]))
 
 const char *alert_kind_name(enum alert_kind kind)
 {
@@ -16,21 +20,21 @@ const char *alert_kind_name(enum alert_kind kind)
 		[ALERT_HISTORY_RECOVERED] = "history_recovered",
 	};
 
-	return names[kind];
+	return (size_t)kind < ALERT_KINDS ? names[kind] : "unknown";
 }
 
 const char *alert_severity_name(enum alert_severity severity)
 {
 	static const char *const names[] = {"Unknown", "Informational", "Low", "Medium", "High", "Critical"};
 
-	return names[severity];
+	return (size_t)severity < COUNT(names) ? names[severity] : names[0];
 }
 
 const char *outcome_name(enum fs_outcome outcome)
 {
 	static const char *const names[] = {"unknown", "established", "refused", "timed_out", "unreachable"};
 
-	return names[outcome];
+	return (size_t)outcome < COUNT(names) ? names[outcome] : names[0];
 }
 
 const char *protocol_name(uint8_t protocol)

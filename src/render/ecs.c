@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* ecs.c - Elastic Common Schema 9.4. What has no field there is in `labels.firstseen`. */
 #include <stdio.h>
-#include <string.h>
 
 #include "base/text.h"
 #include "render/parts.h"
@@ -14,10 +13,10 @@ static void put_event(struct rendering *rendering)
 	json_object_open(json, "event");
 	json_put_string(json, "kind", "alert");
 	json_array_open(json, "category");
-	json_put_string(json, NULL, part_has_flow(alert) ? "network" : "host");
+	json_put_string(json, NULL, part_is_operators(alert) ? "host" : "network");
 	json_array_close(json);
 	json_array_open(json, "type");
-	json_put_string(json, NULL, part_has_flow(alert) ? "connection" : "info");
+	json_put_string(json, NULL, part_has_remote(alert) ? "connection" : "info");
 	json_array_close(json);
 	json_put_string(json, "action", alert_kind_name(alert->kind));
 	json_put_string(json, "id", alert->uid);
@@ -42,7 +41,7 @@ static void put_rule(struct rendering *rendering)
 	json_object_close(json);
 	json_object_open(json, "agent");
 	json_put_string(json, "type", "firstseen");
-	part_text(rendering, "version", rendering->dossier->product_version);
+	part_text(rendering, "version", TEXT_VERSION, rendering->dossier->product_version);
 	json_object_close(json);
 }
 
@@ -51,8 +50,8 @@ static void put_host(struct rendering *rendering)
 	if (!rendering->dossier->host[0] && !rendering->dossier->host_id[0])
 		return;
 	json_object_open(&rendering->json, "host");
-	part_text(rendering, "name", rendering->dossier->host);
-	part_text(rendering, "id", rendering->dossier->host_id);
+	part_text(rendering, "name", TEXT_HOST, rendering->dossier->host);
+	part_text(rendering, "id", TEXT_HOST_ID, rendering->dossier->host_id);
 	json_object_close(&rendering->json);
 }
 
@@ -67,12 +66,14 @@ static void put_network(struct rendering *rendering)
 	json_put_unsigned(json, "port", alert->remote_port);
 	json_put_unsigned(json, "bytes", alert->bytes_in);
 	if (alert->subject == SUBJECT_DOMAIN) {
-		json_put_string(json, "domain", alert->attribution.hostname);
-		json_put_string(json, "registered_domain", alert->domain);
+		part_text(rendering, "domain", TEXT_HOSTNAME, alert->attribution.hostname);
+		if (part_is_in(rendering, PART_ENDPOINT_DOMAIN))
+			part_text(rendering, "registered_domain", TEXT_DOMAIN, alert->domain);
 	}
 	json_object_close(json);
 	json_object_open(json, "source");
-	json_put_string(json, "ip", address_format(&alert->local, address));
+	if (part_has_local(alert))
+		json_put_string(json, "ip", address_format(&alert->local, address));
 	if (alert->local_port)
 		json_put_unsigned(json, "port", alert->local_port);
 	json_put_unsigned(json, "bytes", alert->bytes_out);
@@ -81,6 +82,20 @@ static void put_network(struct rendering *rendering)
 	json_put_string(json, "transport", protocol_name(alert->protocol));
 	json_put_string(json, "type", address_is_ipv4(&alert->remote) ? "ipv4" : "ipv6");
 	json_put_string(json, "direction", "egress");
+	json_object_close(json);
+}
+
+static void put_question(struct rendering *rendering)
+{
+	const char *question = part_question(rendering->alert);
+	struct json *json = &rendering->json;
+
+	if (!part_is_in(rendering, PART_QUESTION) || !question[0])
+		return;
+	json_object_open(json, "dns");
+	json_object_open(json, "question");
+	json_put_string(json, "name", question);
+	json_object_close(json);
 	json_object_close(json);
 }
 
@@ -93,44 +108,45 @@ static void put_parent(struct rendering *rendering)
 		return;
 	json_object_open(json, "parent");
 	json_put_unsigned(json, "pid", process->ancestors[0].tgid);
-	part_comm(rendering, "name", process->ancestors[0].comm);
+	part_comm(rendering, "name", TEXT_ANCESTORS, process->ancestors[0].comm);
 	json_object_close(json);
 }
 
 static void put_process(struct rendering *rendering)
 {
 	const struct process *process = &rendering->alert->process;
-	const char *colon = strchr(process->container, ':');
 	struct json *json = &rendering->json;
 	char uid[16];
 
-	if (!process->owner.tgid)
-		return;
 	json_object_open(json, "process");
 	json_put_unsigned(json, "pid", process->owner.tgid);
-	part_text(rendering, "name", process->comm);
-	part_text(rendering, "executable", process->exe);
+	part_text(rendering, "name", TEXT_NAME, process->comm);
+	part_text(rendering, "executable", TEXT_EXE, process->exe);
 	if (part_is_in(rendering, PART_ARGUMENTS))
-		part_text(rendering, "command_line", process->arguments);
+		part_whole(rendering, "command_line", process->arguments);
 	put_parent(rendering);
 	json_object_close(json);
 	if (process->owner.uid != FS_UID_UNKNOWN) {
 		snprintf(uid, sizeof(uid), "%u", process->owner.uid);
 		json_object_open(json, "user");
 		json_put_string(json, "id", uid);
-		part_text(rendering, "name", rendering->dossier->user);
+		part_text(rendering, "name", TEXT_USER, rendering->dossier->user);
 		json_object_close(json);
 	}
-	if (colon && strncmp(process->container, "unit:", 5) != 0) {
-		char runtime[32];
+	part_container(rendering, "id");
+}
 
-		text_copy_bytes(runtime, sizeof(runtime), process->container,
-				(size_t)(colon - process->container));
-		json_object_open(json, "container");
-		json_put_string(json, "id", colon + 1);
-		json_put_string(json, "runtime", runtime);
-		json_object_close(json);
-	}
+/* Of the program; when it was upgraded last is in the facts, since `installed` is another time. */
+static void put_package(struct rendering *rendering)
+{
+	const struct dossier *dossier = rendering->dossier;
+
+	if (!part_is_in(rendering, PART_PACKAGE) || !dossier->package[0])
+		return;
+	json_object_open(&rendering->json, "package");
+	json_put_string(&rendering->json, "name", dossier->package);
+	part_whole(rendering, "version", dossier->package_version);
+	json_object_close(&rendering->json);
 }
 
 static void put_related(struct rendering *rendering)
@@ -156,19 +172,22 @@ static void put_related(struct rendering *rendering)
 void render_ecs(struct rendering *rendering)
 {
 	struct json *json = &rendering->json;
-	char sentence[PART_SENTENCE_MAX], time[TEXT_TIME_MAX];
+	char time[TEXT_TIME_MAX];
 
-	part_sentence(rendering, sentence);
 	json_object_open(json, NULL);
 	json_put_string(json, "@timestamp", text_format_time(rendering->alert->time_ns, time));
-	json_put_string(json, "message", sentence);
+	part_message(rendering);
 	put_event(rendering);
 	put_rule(rendering);
 	put_host(rendering);
-	if (part_has_flow(rendering->alert)) {
+	if (part_has_remote(rendering->alert)) {
 		put_network(rendering);
-		put_process(rendering);
+		put_question(rendering);
 		put_related(rendering);
+	}
+	if (part_has_process(rendering->alert)) {
+		put_process(rendering);
+		put_package(rendering);
 	}
 	json_object_open(json, "labels");
 	part_facts(rendering, "firstseen");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* ocsf.c - OCSF 1.5.0, Detection Finding (class 2004). */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -31,10 +32,9 @@ static void put_finding(struct rendering *rendering)
 {
 	const struct alert *alert = rendering->alert;
 	struct json *json = &rendering->json;
-	char title[512], room[PART_TEXT_MAX + 4];
+	char title[PART_TITLE_MAX];
 
-	snprintf(title, sizeof(title), "%s%s%s", alert_kind_name(alert->kind), alert->domain[0] ? ": " : "",
-		 part_short(rendering, alert->domain, room));
+	part_title(rendering, title);
 	json_object_open(json, "finding_info");
 	json_put_string(json, "uid", alert->uid);
 	json_put_string(json, "title", title);
@@ -57,13 +57,17 @@ static void put_finding(struct rendering *rendering)
 static void put_metadata(struct rendering *rendering)
 {
 	struct json *json = &rendering->json;
+	char uid[ALERT_UID_MAX + 16];
 
+	/* Of this line: an alert may be delivered twice, and its update is another event. */
+	snprintf(uid, sizeof(uid), "%s:%" PRIu32, rendering->alert->uid, rendering->alert->revision);
 	json_object_open(json, "metadata");
+	json_put_string(json, "uid", uid);
 	json_put_string(json, "version", "1.5.0");
 	json_object_open(json, "product");
 	json_put_string(json, "name", "firstseen");
 	json_put_string(json, "vendor_name", "firstseen");
-	part_text(rendering, "version", rendering->dossier->product_version);
+	part_text(rendering, "version", TEXT_VERSION, rendering->dossier->product_version);
 	json_object_close(json);
 	json_array_open(json, "profiles");
 	json_put_string(json, NULL, "host");
@@ -77,8 +81,8 @@ static void put_device(struct rendering *rendering)
 	const char *host = rendering->dossier->host;
 
 	json_object_open(&rendering->json, "device");
-	part_text(rendering, "hostname", host[0] ? host : "unknown");
-	part_text(rendering, "uid", rendering->dossier->host_id);
+	part_text(rendering, "hostname", TEXT_HOST, host[0] ? host : "unknown");
+	part_text(rendering, "uid", TEXT_HOST_ID, rendering->dossier->host_id);
 	json_put_string(&rendering->json, "type", "Server");
 	json_put_integer(&rendering->json, "type_id", DEVICE_SERVER);
 	json_object_close(&rendering->json);
@@ -93,25 +97,11 @@ static void put_user(struct rendering *rendering)
 	snprintf(uid, sizeof(uid), "%u", rendering->alert->process.owner.uid);
 	json_object_open(&rendering->json, "user");
 	json_put_string(&rendering->json, "uid", uid);
-	part_text(rendering, "name", rendering->dossier->user);
+	part_text(rendering, "name", TEXT_USER, rendering->dossier->user);
 	json_object_close(&rendering->json);
 }
 
-static void put_container(struct rendering *rendering)
-{
-	const char *container = rendering->alert->process.container, *colon = strchr(container, ':');
-	char runtime[32];
-
-	if (!colon || strncmp(container, "unit:", 5) == 0)
-		return;
-	text_copy_bytes(runtime, sizeof(runtime), container, (size_t)(colon - container));
-	json_object_open(&rendering->json, "container");
-	json_put_string(&rendering->json, "uid", colon + 1);
-	json_put_string(&rendering->json, "runtime", runtime);
-	json_object_close(&rendering->json);
-}
-
-/* The parents, one inside the other as the schema has it, nearest first; the rest in `ancestry`. */
+/* The parent, and all of them in `ancestry`, nearest first. */
 static void put_parents(struct rendering *rendering)
 {
 	const struct process *process = &rendering->alert->process;
@@ -121,7 +111,7 @@ static void put_parents(struct rendering *rendering)
 		return;
 	json_object_open(json, "parent_process");
 	json_put_unsigned(json, "pid", process->ancestors[0].tgid);
-	part_comm(rendering, "name", process->ancestors[0].comm);
+	part_comm(rendering, "name", TEXT_ANCESTORS, process->ancestors[0].comm);
 	json_object_close(json);
 	if (!part_is_in(rendering, PART_ANCESTORS))
 		return;
@@ -129,7 +119,7 @@ static void put_parents(struct rendering *rendering)
 	for (uint8_t i = 0; i < process->ancestor_count && i < FS_ANCESTORS_MAX; i++) {
 		json_object_open(json, NULL);
 		json_put_unsigned(json, "pid", process->ancestors[i].tgid);
-		part_comm(rendering, "name", process->ancestors[i].comm);
+		part_comm(rendering, "name", TEXT_ANCESTORS, process->ancestors[i].comm);
 		json_object_close(json);
 	}
 	json_array_close(json);
@@ -140,25 +130,24 @@ static void put_process(struct rendering *rendering)
 	const struct process *process = &rendering->alert->process;
 	struct json *json = &rendering->json;
 
-	if (!process->owner.tgid)
-		return;
+	json_object_open(json, "actor");
 	json_object_open(json, "process");
 	json_put_unsigned(json, "pid", process->owner.tgid);
-	part_text(rendering, "name", process->comm);
+	part_text(rendering, "name", TEXT_NAME, process->comm);
 	if (process->exe[0]) {
 		json_object_open(json, "file");
-		part_text(rendering, "name",
-			  part_base_name(process->exe)[0] ? part_base_name(process->exe) : "/");
-		part_text(rendering, "path", process->exe);
+		part_text(rendering, "name", TEXT_EXE, part_base_name(process->exe));
+		part_text(rendering, "path", TEXT_EXE, process->exe);
 		json_put_string(json, "type", "Regular File");
 		json_put_integer(json, "type_id", FILE_REGULAR);
 		json_object_close(json);
 	}
 	if (part_is_in(rendering, PART_ARGUMENTS))
-		part_text(rendering, "cmd_line", process->arguments);
+		part_whole(rendering, "cmd_line", process->arguments);
 	put_user(rendering);
-	put_container(rendering);
+	part_container(rendering, "uid");
 	put_parents(rendering);
+	json_object_close(json);
 	json_object_close(json);
 }
 
@@ -172,15 +161,18 @@ static void put_endpoints(struct rendering *rendering)
 	json_put_string(json, "ip", address_format(&alert->remote, address));
 	json_put_unsigned(json, "port", alert->remote_port);
 	if (alert->subject == SUBJECT_DOMAIN) {
-		json_put_string(json, "hostname", alert->attribution.hostname);
-		json_put_string(json, "domain", alert->domain);
+		part_text(rendering, "hostname", TEXT_HOSTNAME, alert->attribution.hostname);
+		if (part_is_in(rendering, PART_ENDPOINT_DOMAIN))
+			part_text(rendering, "domain", TEXT_DOMAIN, alert->domain);
 	}
 	json_object_close(json);
-	json_object_open(json, "src_endpoint");
-	json_put_string(json, "ip", address_format(&alert->local, address));
-	if (alert->local_port)
-		json_put_unsigned(json, "port", alert->local_port);
-	json_object_close(json);
+	if (part_has_local(alert)) {
+		json_object_open(json, "src_endpoint");
+		json_put_string(json, "ip", address_format(&alert->local, address));
+		if (alert->local_port)
+			json_put_unsigned(json, "port", alert->local_port);
+		json_object_close(json);
+	}
 	json_object_open(json, "connection_info");
 	json_put_string(json, "protocol_name", protocol_name(alert->protocol));
 	json_put_unsigned(json, "protocol_num", alert->protocol);
@@ -189,18 +181,33 @@ static void put_endpoints(struct rendering *rendering)
 	json_object_close(json);
 }
 
+/* The name that was asked for. Its type is not kept: an address of the answer is what counts. */
+static void put_question(struct rendering *rendering)
+{
+	const char *question = part_question(rendering->alert);
+
+	if (!part_is_in(rendering, PART_QUESTION) || !question[0])
+		return;
+	json_object_open(&rendering->json, "query");
+	json_put_string(&rendering->json, "hostname", question);
+	json_object_close(&rendering->json);
+}
+
 static void put_evidences(struct rendering *rendering)
 {
+	const struct alert *alert = rendering->alert;
 	struct json *json = &rendering->json;
 
+	if (!part_has_process(alert) && !part_has_remote(alert))
+		return;
 	json_array_open(json, "evidences");
 	json_object_open(json, NULL);
-	if (rendering->alert->process.owner.tgid) {
-		json_object_open(json, "actor");
+	if (part_has_process(alert))
 		put_process(rendering);
-		json_object_close(json);
+	if (part_has_remote(alert)) {
+		put_endpoints(rendering);
+		put_question(rendering);
 	}
-	put_endpoints(rendering);
 	json_object_close(json);
 	json_array_close(json);
 }
@@ -222,7 +229,7 @@ static void put_observables(struct rendering *rendering)
 	struct json *json = &rendering->json;
 	char address[ADDRESS_TEXT_MAX];
 
-	if (!part_is_in(rendering, PART_OBSERVABLES))
+	if (!part_is_in(rendering, PART_OBSERVABLES) || !part_has_remote(alert))
 		return;
 	json_array_open(json, "observables");
 	if (alert->subject == SUBJECT_DOMAIN)
@@ -230,7 +237,7 @@ static void put_observables(struct rendering *rendering)
 			       alert->attribution.hostname);
 	put_observable(json, "evidences[].dst_endpoint.ip", "IP Address", OBSERVABLE_IP_ADDRESS,
 		       address_format(&alert->remote, address));
-	if (alert->process.comm[0])
+	if (part_has_process(alert) && alert->process.comm[0])
 		put_observable(json, "evidences[].actor.process.name", "Process Name",
 			       OBSERVABLE_PROCESS_NAME, alert->process.comm);
 	json_array_close(json);
@@ -240,13 +247,11 @@ void render_ocsf(struct rendering *rendering)
 {
 	const struct alert *alert = rendering->alert;
 	struct json *json = &rendering->json;
-	char sentence[PART_SENTENCE_MAX];
 	int activity = alert->revision ? ACTIVITY_UPDATE : ACTIVITY_CREATE;
 
-	part_sentence(rendering, sentence);
 	json_object_open(json, NULL);
 	put_ms(json, "time", "time_dt", alert->time_ns);
-	json_put_string(json, "message", sentence);
+	part_message(rendering);
 	json_put_string(json, "severity", alert_severity_name(alert->severity));
 	json_put_integer(json, "severity_id", alert->severity);
 	json_put_string(json, "class_name", "Detection Finding");
@@ -262,10 +267,8 @@ void render_ocsf(struct rendering *rendering)
 	put_finding(rendering);
 	put_metadata(rendering);
 	put_device(rendering);
-	if (part_has_flow(alert)) {
-		put_evidences(rendering);
-		put_observables(rendering);
-	}
+	put_evidences(rendering);
+	put_observables(rendering);
 	part_facts(rendering, "unmapped");
 	json_object_close(json);
 }

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* sentence.c - an alert in one sentence, for people who read a log. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/text.h"
+#include "render/parts.h"
+
+#define WORD_MAX (PART_WORD_MOST + 1)
+
+static const char *bounded(const struct rendering *rendering, const char *text, char word[static WORD_MAX])
+{
+	part_shorten(word, WORD_MAX, text, rendering->bounds.words);
+	return word;
+}
+
+static const char *user_word(const struct rendering *rendering, char word[static WORD_MAX])
+{
+	uint32_t uid = rendering->alert->process.owner.uid;
+	char user[USER_NAME_MAX + sizeof("user ")];
+
+	if (rendering->dossier->user[0])
+		snprintf(user, sizeof(user), "user %s", rendering->dossier->user);
+	else if (uid != FS_UID_UNKNOWN && rendering->alert->process.owner.tgid)
+		snprintf(user, sizeof(user), "uid %" PRIu32, uid);
+	else
+		text_copy(user, sizeof(user), "unknown user");
+	return bounded(rendering, user, word);
+}
+
+/* A threat's domain need not be new. */
+static bool is_known(const struct alert *alert)
+{
+	int64_t last = alert->seen.host_last_ns;
+
+	return last && alert->time_ns - last <= alert->window_seconds * NS_PER_SECOND;
+}
+
+/* "for the first time", since when not, or that it is known. */
+static const char *novelty(const struct alert *alert, char text[static WORD_MAX])
+{
+	bool for_application = alert->kind == ALERT_NEW_DOMAIN_FOR_APPLICATION;
+	int64_t last = for_application ? alert->seen.application_last_ns : alert->seen.host_last_ns;
+	const char *list = alert->kind == ALERT_THREAT_DOMAIN ? "which is on a threat list, " : "";
+	const char *whose = for_application ? " for this application" : "";
+	char window[TEXT_SPAN_MAX], time[TEXT_TIME_MAX];
+
+	text_format_time(last, time);
+	if (!last)
+		snprintf(text, WORD_MAX, "%sfor the first time%s", list, whose);
+	else if (alert->kind == ALERT_THREAT_DOMAIN && is_known(alert))
+		snprintf(text, WORD_MAX, "%sagain; last seen %s", list, time);
+	else
+		snprintf(text, WORD_MAX, "%sfor the first time in %s%s; last seen %s", list,
+			 text_format_span(alert->window_seconds, window), whose, time);
+	return text;
+}
+
+static void write_sentence(const struct rendering *rendering, char sentence[static PART_SENTENCE_MAX])
+{
+	const struct alert *alert = rendering->alert;
+	const char *program = alert->process.exe[0] ? alert->process.exe : alert->process.comm;
+	const char *hostname = alert->subject == SUBJECT_DOMAIN ? alert->attribution.hostname : "unnamed";
+	char words[5][WORD_MAX], address[ADDRESS_TEXT_MAX];
+	bool v4 = address_is_ipv4(&alert->remote);
+
+	snprintf(sentence, PART_SENTENCE_MAX, "%s (%s) contacted %s (%s, %s%s%s:%u/%s)%s %s",
+		 bounded(rendering, program[0] ? program : "an unknown program", words[0]),
+		 user_word(rendering, words[1]), bounded(rendering, alert->domain, words[2]),
+		 bounded(rendering, hostname, words[3]), v4 ? "" : "[",
+		 address_format(&alert->remote, address), v4 ? "" : "]", (unsigned)alert->remote_port,
+		 protocol_name(alert->protocol), alert->kind == ALERT_THREAT_DOMAIN ? "," : "",
+		 novelty(alert, words[4]));
+}
+
+void part_title(const struct rendering *rendering, char title[static PART_TITLE_MAX])
+{
+	const struct alert *alert = rendering->alert;
+	char word[WORD_MAX];
+
+	snprintf(title, PART_TITLE_MAX, "%s%s%s", alert_kind_name(alert->kind), alert->domain[0] ? ": " : "",
+		 bounded(rendering, alert->domain, word));
+}
+
+void part_message(struct rendering *rendering)
+{
+	const struct alert *alert = rendering->alert;
+	char sentence[PART_SENTENCE_MAX];
+
+	if (alert->message[0]) {
+		part_text(rendering, "message", TEXT_MESSAGE, alert->message);
+		return;
+	}
+	if (part_has_remote(alert))
+		write_sentence(rendering, sentence);
+	else
+		part_title(rendering, sentence);
+	json_put_string(&rendering->json, "message", sentence);
+}

@@ -18,6 +18,7 @@ struct partial {
 	bool used;
 	uint64_t stamp;
 	size_t total; /* 0: the last fragment has not come */
+	size_t end;   /* of the furthest fragment that is here */
 	size_t here;  /* blocks of 8 bytes */
 	uint8_t have[BLOCKS / 8 + 1];
 	uint8_t bytes[DATAGRAM_BYTES + 8];
@@ -87,7 +88,7 @@ static enum ip_result add_fragment(struct ip_reader *reader, const struct fragme
 				   struct ip_packet *packet)
 {
 	struct partial *partial;
-	size_t blocks = (fragment->length + 7) / 8;
+	size_t blocks = (fragment->length + 7) / 8, end = fragment->offset + fragment->length;
 
 	if (fragment->offset + fragment->length > DATAGRAM_BYTES || fragment->length == 0 ||
 	    (fragment->more && fragment->length % 8))
@@ -95,6 +96,12 @@ static enum ip_result add_fragment(struct ip_reader *reader, const struct fragme
 	partial = partial_of(reader, packet, fragment->id);
 	if (!partial)
 		return IP_DROPPED;
+	/* Fragments that do not agree where it ends: no sense can be made of it. */
+	if (partial->total ? end > partial->total || (!fragment->more && end != partial->total)
+			   : !fragment->more && end < partial->end) {
+		partial->used = false;
+		return IP_DROPPED;
+	}
 	for (size_t i = 0; i < blocks; i++) {
 		size_t block = fragment->offset / 8 + i;
 		size_t size = fragment->length - i * 8 < 8 ? fragment->length - i * 8 : 8;
@@ -106,7 +113,9 @@ static enum ip_result add_fragment(struct ip_reader *reader, const struct fragme
 		partial->here++;
 	}
 	if (!fragment->more)
-		partial->total = fragment->offset + fragment->length;
+		partial->total = end;
+	if (end > partial->end)
+		partial->end = end;
 	if (!partial->total || partial->here < (partial->total + 7) / 8)
 		return IP_FRAGMENT;
 	partial->used = false;

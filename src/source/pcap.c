@@ -13,6 +13,9 @@
 #include "source/ip.h"
 #include "source/link.h"
 #include "source/track.h"
+#include "source/tunnel.h"
+
+#define TUNNELS_MOST 3 /* in each other */
 
 static enum link_type link_of(int type)
 {
@@ -31,37 +34,20 @@ static enum link_type link_of(int type)
 	case DLT_NULL:
 	case DLT_LOOP:
 		return LINK_NULL;
+	case DLT_PPP:
+	case DLT_PPP_SERIAL:
+		return LINK_PPP;
+	case DLT_PPP_ETHER:
+		return LINK_PPPOE;
+	case DLT_C_HDLC:
+		return LINK_CISCO_HDLC;
+	case DLT_FDDI:
+		return LINK_FDDI;
+	case DLT_ARCNET_LINUX:
+		return LINK_ARCNET;
 	default:
 		return LINK_UNKNOWN;
 	}
-}
-
-/* Tunnels are not looked into; they are counted under their name. */
-static const char *tunnel_name(const struct ip_packet *packet)
-{
-	static const struct {
-		uint16_t port;
-		const char *name;
-	} ports[] = {{4789, "VXLAN"}, {2152, "GTP-U"}, {3544, "Teredo"}, {6081, "Geneve"}, {1701, "L2TP"}};
-
-	switch (packet->protocol) {
-	case IPPROTO_IPIP:
-		return "IP in IP";
-	case IPPROTO_IPV6:
-		return "6in4";
-	case IPPROTO_GRE:
-		return "GRE";
-	case IPPROTO_ESP:
-		return "ESP";
-	default:
-		break;
-	}
-	for (size_t i = 0;
-	     packet->protocol == IPPROTO_UDP && packet->length >= 4 && i < sizeof(ports) / sizeof(ports[0]);
-	     i++)
-		if (((packet->bytes[2] << 8 | packet->bytes[3]) == ports[i].port))
-			return ports[i].name;
-	return NULL;
 }
 
 static void count_tunnel(struct source_counts *counts, const char *name)
@@ -73,41 +59,59 @@ static void count_tunnel(struct source_counts *counts, const char *name)
 struct reading {
 	pcap_t *pcap;
 	enum link_type link;
-	struct ip_reader *ip;
+	struct ip_reader *ip[TUNNELS_MOST + 1]; /* what is inside a tunnel has fragments of its own */
 	struct tracker *tracker;
 	const struct source_sink *sink;
 	struct source_counts *counts;
 	int64_t now_ns;
 };
 
+/* The packet of tunnels in each other at `depth`. Whether *packet is filled. */
+static bool read_packet(struct reading *reading, size_t depth, const uint8_t *bytes, size_t length,
+			struct ip_packet *packet)
+{
+	switch (ip_read(reading->ip[depth], bytes, length, packet)) {
+	case IP_PACKET:
+		return true;
+	case IP_DROPPED:
+		reading->counts->fragments_dropped++;
+		break;
+	case IP_MALFORMED:
+		reading->counts->malformed++;
+		break;
+	case IP_OTHER:
+		reading->counts->skipped++;
+		break;
+	case IP_FRAGMENT:
+		break;
+	}
+	return false;
+}
+
+/* What a tunnel carries is read as if it stood alone, after the flow that the tunnel itself may be. */
 static int read_ip(struct reading *reading, const uint8_t *bytes, size_t length)
 {
 	struct ip_packet packet;
-	const char *tunnel;
+	struct tunnel inner = {.name = "", .bytes = bytes, .length = length};
+	enum tunnel_result tunnel = TUNNEL_OPEN;
+	int error = 0;
 
-	switch (ip_read(reading->ip, bytes, length, &packet)) {
-	case IP_PACKET:
-		break;
-	case IP_DROPPED:
-		reading->counts->fragments_dropped++;
-		return 0;
-	case IP_MALFORMED:
-		reading->counts->malformed++;
-		return 0;
-	case IP_OTHER:
-		reading->counts->skipped++;
-		return 0;
-	case IP_FRAGMENT:
-		return 0;
+	for (size_t depth = 0; tunnel == TUNNEL_OPEN && !error; depth++) {
+		if (depth > TUNNELS_MOST) {
+			count_tunnel(reading->counts, inner.name);
+			return 0;
+		}
+		if (!read_packet(reading, depth, inner.bytes, inner.length, &packet))
+			return 0;
+		tunnel = tunnel_open(&packet, &inner);
+		if (tunnel == TUNNEL_CLOSED)
+			count_tunnel(reading->counts, inner.name);
+		if (packet.protocol == IPPROTO_TCP || packet.protocol == IPPROTO_UDP)
+			error = tracker_packet(reading->tracker, &packet, reading->now_ns);
+		else if (tunnel != TUNNEL_OPEN)
+			reading->counts->skipped++;
 	}
-	tunnel = tunnel_name(&packet);
-	if (tunnel)
-		count_tunnel(reading->counts, tunnel);
-	if (packet.protocol != IPPROTO_TCP && packet.protocol != IPPROTO_UDP) {
-		reading->counts->skipped++;
-		return 0;
-	}
-	return tracker_packet(reading->tracker, &packet, reading->now_ns);
+	return error;
 }
 
 static int read_frame(struct reading *reading, const struct pcap_pkthdr *header, const uint8_t *bytes)
@@ -164,16 +168,19 @@ int source_pcap(const char *path, const struct source_settings *settings, const 
 		const char *name = pcap_datalink_val_to_name(pcap_datalink(reading.pcap));
 
 		error = failure_set(failure, -EPROTO,
-				    "%.200s: link type %s is not read; there are Ethernet, Linux "
-				    "cooked, raw IP and loopback",
+				    "%.200s: link type %s is not read; there are Ethernet, Linux cooked, "
+				    "raw IP, loopback, PPP, Cisco HDLC, FDDI and ARCNET",
 				    path, name ? name : "unknown");
 	}
-	if (!error && (ip_reader_new(&reading.ip) || tracker_new(settings, sink, counts, &reading.tracker)))
+	for (size_t i = 0; i <= TUNNELS_MOST && !error; i++)
+		error = ip_reader_new(&reading.ip[i]);
+	if (error == -ENOMEM || (!error && tracker_new(settings, sink, counts, &reading.tracker)))
 		error = failure_set(failure, -ENOMEM, "out of memory");
 	if (!error)
 		error = read_all(&reading, path, failure);
 	tracker_free(reading.tracker);
-	ip_reader_free(reading.ip);
+	for (size_t i = 0; i <= TUNNELS_MOST; i++)
+		ip_reader_free(reading.ip[i]);
 	pcap_close(reading.pcap);
 	return error;
 }

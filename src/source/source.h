@@ -39,7 +39,7 @@ struct source_counts {
 	uint64_t skipped; /* no IP, or not TCP or UDP */
 	uint64_t malformed;
 	uint64_t fragments_dropped;
-	uint64_t tunnels; /* refused by name in `first_tunnel` */
+	uint64_t tunnels; /* packets of tunnels that can not be looked into; `first_tunnel` names one */
 	char first_tunnel[32];
 };
 

@@ -171,9 +171,63 @@ static void random_bytes_are_survived(void **state)
 	ip_reader_free(reader);
 }
 
+/* A hole must never be filled with what an earlier datagram left there. */
+static void fragments_that_disagree_on_the_end_make_no_packet(void **state)
+{
+	struct ip_reader *reader = NULL;
+	struct ip_packet packet;
+	uint8_t bytes[200];
+
+	(void)state;
+	assert_int_equal(ip_reader_new(&reader), 0);
+	/* A block far behind, then a last fragment before it: two blocks are here, but not the first one. */
+	assert_int_equal(ip_read(reader, bytes, v4(bytes, 0x2000 | 10, 0, 8), &packet), IP_FRAGMENT);
+	assert_int_equal(ip_read(reader, bytes, v4(bytes, 1, 0, 8), &packet), IP_DROPPED);
+	/* The end first, then something behind it; then another end. */
+	assert_int_equal(ip_read(reader, bytes, v4(bytes, 2, 0, 8), &packet), IP_FRAGMENT);
+	assert_int_equal(ip_read(reader, bytes, v4(bytes, 0x2000 | 3, 0, 8), &packet), IP_DROPPED);
+	assert_int_equal(ip_read(reader, bytes, v4(bytes, 2, 0, 8), &packet), IP_FRAGMENT);
+	assert_int_equal(ip_read(reader, bytes, v4(bytes, 1, 0, 8), &packet), IP_DROPPED);
+	/* The end twice is no contradiction. */
+	assert_int_equal(ip_read(reader, bytes, v4(bytes, 1, 8, 8), &packet), IP_FRAGMENT);
+	assert_int_equal(ip_read(reader, bytes, v4(bytes, 1, 8, 8), &packet), IP_FRAGMENT);
+	assert_int_equal(ip_read(reader, bytes, v4(bytes, 0x2000, 0, 8), &packet), IP_PACKET);
+	assert_int_equal(packet.length, 16);
+	assert_int_equal(packet.bytes[15], 15);
+	ip_reader_free(reader);
+}
+
+static void rarer_links_are_read(void **state)
+{
+	static const uint8_t snap[42] = {
+		[12] = 0, [13] = 28, [14] = 0xaa, [15] = 0xaa, [16] = 3, [20] = 0x08};
+	static const uint8_t mpls[42] = {[12] = 0x88, [13] = 0x47, [20] = 1, [22] = 0x60},
+			     ppp[24] = {0xff, 3, 0, 0x21}, bare[24] = {0, 0x57}, odd[24] = {0x21},
+			     hdlc[24] = {0x0f, 0, 0x08, 0},
+			     fddi[41] = {[13] = 0xaa, [14] = 0xaa, [15] = 3, [19] = 0x86, [20] = 0xdd},
+			     arcnet[28] = {[4] = 212}, arcnet_old[25] = {[4] = 240}, lcp[24] = {0xc0, 0x21};
+
+	(void)state;
+	assert_int_equal(link_find_ip(LINK_ETHERNET, snap, sizeof(snap)), 22);
+	assert_int_equal(link_find_ip(LINK_ETHERNET, mpls, sizeof(mpls)), 22); /* two labels */
+	assert_int_equal(link_find_ip(LINK_PPP, ppp, sizeof(ppp)), 4);
+	assert_int_equal(link_find_ip(LINK_PPP, bare, sizeof(bare)), 2);
+	assert_int_equal(link_find_ip(LINK_PPP, odd, sizeof(odd)), 1);
+	assert_int_equal(link_find_ip(LINK_PPP, lcp, sizeof(lcp)), -1);
+	assert_int_equal(link_find_ip(LINK_CISCO_HDLC, hdlc, sizeof(hdlc)), 4);
+	assert_int_equal(link_find_ip(LINK_FDDI, fddi, sizeof(fddi)), 21);
+	assert_int_equal(link_find_ip(LINK_ARCNET, arcnet, sizeof(arcnet)), 8);
+	assert_int_equal(link_find_ip(LINK_ARCNET, arcnet_old, sizeof(arcnet_old)), 5);
+	for (size_t length = 0; length < 13; length++)
+		for (int link = LINK_PPP; link <= LINK_UNKNOWN; link++)
+			assert_true(link_find_ip((enum link_type)link, mpls, length) <= (int)length);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(fragments_that_disagree_on_the_end_make_no_packet),
+		cmocka_unit_test(rarer_links_are_read),
 		cmocka_unit_test(the_packet_is_found_behind_every_link),
 		cmocka_unit_test(plain_packets_are_read),
 		cmocka_unit_test(fragments_are_put_together_in_any_order),

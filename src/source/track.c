@@ -16,6 +16,7 @@
 #define TCP_SYN 2
 #define TCP_RST 4
 #define TCP_ACK 16
+#define GAP_MOST (16 * 1024 * 1024)             /* bytes the capture may lack between two segments */
 #define UDP_IDLE_NS (INT64_C(180) * 1000000000) /* after so long a pair of ports is another conversation */
 
 /* A conversation. `client` opened it. Index 0 is the head of the circle of use. */
@@ -27,6 +28,8 @@ struct track {
 	bool fin_client, fin_server;
 	uint64_t cookie;
 	int64_t last_ns;
+	uint32_t opening; /* TCP: sequence number of the client's SYN */
+	bool opening_known;
 	uint32_t first; /* TCP: sequence number of the client's first payload byte */
 	bool first_known;
 	uint32_t next_client, next_server; /* TCP: the next new sequence number of each side */
@@ -235,11 +238,35 @@ static bool sender_is_client(const struct tracker *tracker, const struct segment
 		return !(segment->flags & TCP_ACK);
 	if (is_dns_port(tracker, segment->source_port) != is_dns_port(tracker, segment->target_port))
 		return is_dns_port(tracker, segment->target_port);
-	if (protocol == IPPROTO_UDP)
-		return true;
+	if (protocol == IPPROTO_UDP) /* between two DNS ports, the message says what it is */
+		return !is_dns_port(tracker, segment->source_port) || segment->length < 12 ||
+		       !(segment->payload[2] & 0x80);
 	return segment->target_port <= segment->source_port;
 }
 
+static enum fs_outcome outcome_of(const struct track *track)
+{
+	return track->answered ? FS_OUTCOME_ESTABLISHED : FS_OUTCOME_UNKNOWN;
+}
+
+/* Ends a conversation and frees its place. */
+static int end(struct tracker *tracker, struct track *track, int64_t time_ns)
+{
+	int error = track->closed ? 0 : emit_close(tracker, track, time_ns, outcome_of(track));
+
+	forget(tracker, (uint32_t)(track - tracker->tracks));
+	return error;
+}
+
+/* Where all places are taken, the one that was quiet the longest ends. */
+static int make_room(struct tracker *tracker, int64_t time_ns)
+{
+	struct track *oldest = &tracker->tracks[tracker->tracks[0].newer];
+
+	return tracker->touched == FLOWS && oldest->used ? end(tracker, oldest, time_ns) : 0;
+}
+
+/* There is room. */
 static struct track *add(struct tracker *tracker, const struct ip_packet *packet,
 			 const struct segment *segment, bool *out)
 {
@@ -250,8 +277,6 @@ static struct track *add(struct tracker *tracker, const struct ip_packet *packet
 	uint32_t *bucket = bucket_of(tracker, &packet->source, segment->source_port, &packet->target,
 				     segment->target_port, packet->protocol);
 
-	if (track->used)
-		forget(tracker, index);
 	*out = sender_is_client(tracker, segment, packet->protocol);
 	newer = fresh ? index : track->newer; /* a fresh one is a circle of its own, until it is put first */
 	older = fresh ? index : track->older;
@@ -275,22 +300,43 @@ static struct track *add(struct tracker *tracker, const struct ip_packet *packet
 
 /* --- packets ------------------------------------------------------------------------------- */
 
-/* Counts what is new of a segment, so that what was sent twice counts once. */
+/*
+ * Counts what is new of a segment, so that what was sent twice counts once. What the
+ * capture lacks before it, or what comes late, was sent all the same.
+ */
 static uint64_t new_bytes(uint32_t *next, bool *known, uint32_t sequence, size_t length)
 {
-	uint32_t end = sequence + (uint32_t)length;
+	uint32_t end_at = sequence + (uint32_t)length;
 	int32_t fresh;
 
 	if (!*known) {
 		*known = true;
-		*next = end;
+		*next = end_at;
 		return length;
 	}
-	fresh = (int32_t)(end - *next);
+	fresh = (int32_t)(end_at - *next);
 	if (fresh <= 0)
 		return 0;
-	*next = end;
-	return (uint64_t)fresh < length ? (uint64_t)fresh : length;
+	*next = end_at;
+	return (uint64_t)fresh < length + GAP_MOST ? (uint64_t)fresh : length;
+}
+
+/* The numbers that both sides begin with. */
+static void tcp_begin(struct track *track, const struct segment *segment, bool out)
+{
+	if (!(segment->flags & TCP_SYN))
+		return;
+	if (out && !track->opening_known) {
+		track->opening_known = true;
+		track->opening = segment->sequence;
+	}
+	if (out && !track->next_client_known) {
+		track->next_client_known = true;
+		track->next_client = segment->sequence + 1;
+	} else if (!out && !track->next_server_known) {
+		track->next_server_known = true;
+		track->next_server = segment->sequence + 1;
+	}
 }
 
 static int tcp_payload(struct tracker *tracker, struct track *track, const struct segment *segment,
@@ -344,13 +390,20 @@ static int tcp_packet(struct tracker *tracker, const struct ip_packet *packet, c
 	struct track *track = find(tracker, packet, segment, &out);
 	int error = 0;
 
-	if (track && opens && track->closed) { /* the same ports again */
-		forget(tracker, (uint32_t)(track - tracker->tracks));
+	/* The same ports again; a SYN that is only sent again has the same number. */
+	if (track && opens &&
+	    (track->closed || (out && track->opening_known && track->opening != segment->sequence))) {
+		error = end(tracker, track, time_ns);
 		track = NULL;
 	}
+	if (!track && !error)
+		error = make_room(tracker, time_ns);
+	if (error)
+		return error;
 	if (!track)
 		track = add(tracker, packet, segment, &out);
 	track->last_ns = time_ns;
+	tcp_begin(track, segment, out);
 	/* A flow opens with its SYN, or in the middle where the capture begins after it. */
 	if (!track->opened && !(segment->flags & TCP_RST))
 		error = emit_open(tracker, track, time_ns);
@@ -369,15 +422,17 @@ static int udp_packet(struct tracker *tracker, const struct ip_packet *packet, c
 	int error = 0;
 
 	if (track && !track->dns && time_ns - track->last_ns > UDP_IDLE_NS) {
-		error = emit_close(tracker, track, time_ns,
-				   track->answered ? FS_OUTCOME_ESTABLISHED : FS_OUTCOME_UNKNOWN);
-		forget(tracker, (uint32_t)(track - tracker->tracks));
+		error = end(tracker, track, time_ns);
 		track = NULL;
 	}
+	if (!track && !error)
+		error = make_room(tracker, time_ns);
+	if (error)
+		return error;
 	if (!track)
 		track = add(tracker, packet, segment, &out);
 	track->last_ns = time_ns;
-	if (!error && !track->opened && out)
+	if (!track->opened && out)
 		error = emit_open(tracker, track, time_ns);
 	track->answered |= !out;
 	*(out ? &track->bytes_out : &track->bytes_in) += segment->on_wire;
@@ -437,8 +492,7 @@ int tracker_finish(struct tracker *tracker, int64_t time_ns)
 		struct track *track = &tracker->tracks[i];
 
 		if (track->used && !track->closed)
-			error = emit_close(tracker, track, time_ns,
-					   track->answered ? FS_OUTCOME_ESTABLISHED : FS_OUTCOME_UNKNOWN);
+			error = emit_close(tracker, track, time_ns, outcome_of(track));
 	}
 	return error;
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -248,6 +249,86 @@ static int read_format(struct config *config, const char *value, struct failure 
 	return 0;
 }
 
+static int read_count(const char *value, uint32_t most, uint32_t *out, struct failure *failure)
+{
+	uint64_t number;
+
+	if (text_parse_bytes(value, &number) || number > most)
+		return failure_set(failure, -EINVAL, "\"%s\" is not a number from 0 to %u", value, most);
+	*out = (uint32_t)number;
+	return 0;
+}
+
+static int read_crawler_domains(struct config *config, const char *value, struct failure *failure)
+{
+	return read_count(value, CRAWLER_DOMAINS_MAX, &config->crawlers.domains, failure);
+}
+
+static int read_crawler_host_domains(struct config *config, const char *value, struct failure *failure)
+{
+	return read_count(value, CRAWLER_DOMAINS_MAX, &config->crawlers.host_domains, failure);
+}
+
+static int read_crawler_window(struct config *config, const char *value, struct failure *failure)
+{
+	return read_span(value, 1, &config->crawlers.window_seconds, failure);
+}
+
+static int add_list(struct config *config, enum threat_class class, const char *path, struct failure *failure)
+{
+	struct list_setting *list = &config->lists[config->list_count];
+
+	if (config->list_count == CONFIG_LISTS_MAX)
+		return failure_set(failure, -EINVAL, "more than %d lists", CONFIG_LISTS_MAX);
+	if (path[0] != '/' || !text_copy(list->path, sizeof(list->path), path))
+		return failure_set(failure, -EINVAL, "\"%.200s\" is not an absolute path", path);
+	list->class = class;
+	config->list_count++;
+	return 0;
+}
+
+static void drop_lists(struct config *config, enum threat_class class)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < config->list_count; i++)
+		if (config->lists[i].class != class)
+			config->lists[kept++] = config->lists[i];
+	config->list_count = kept;
+}
+
+static int add_threats(struct config *config, const char *item, struct failure *failure)
+{
+	return add_list(config, THREAT_LISTED, item, failure);
+}
+
+static int add_recent(struct config *config, const char *item, struct failure *failure)
+{
+	return add_list(config, THREAT_RECENT, item, failure);
+}
+
+static int read_lists(struct config *config, const char *value, struct failure *failure)
+{
+	drop_lists(config, THREAT_LISTED);
+	return each_item(value, add_threats, config, failure);
+}
+
+static int read_newly_registered(struct config *config, const char *value, struct failure *failure)
+{
+	drop_lists(config, THREAT_RECENT);
+	return each_item(value, add_recent, config, failure);
+}
+
+static int read_socket(struct config *config, const char *value, struct failure *failure)
+{
+	/* The longest path that a socket's address holds. */
+	if (value[0] && (value[0] != '/' || strlen(value) >= 108))
+		return failure_set(failure, -EINVAL,
+				   "\"%.200s\" is not an absolute path of at most 107 bytes", value);
+	text_copy(config->socket_path, sizeof(config->socket_path), value);
+	return 0;
+}
+
 static const struct key keys[] = {
 	{"detect", "window", read_window},
 	{"detect", "learning", read_learning},
@@ -257,6 +338,9 @@ static const struct key keys[] = {
 	{"detect", "internal_domains", read_domains},
 	{"detect", "private_suffixes", read_private_suffixes},
 	{"detect", "aws_buckets", read_aws_buckets},
+	{"detect", "crawler_domains", read_crawler_domains},
+	{"detect", "crawler_window", read_crawler_window},
+	{"detect", "crawler_host_domains", read_crawler_host_domains},
 	{"capture", "dns_ports", read_ports},
 	{"capture", "ring_size", read_ring_size},
 	{"capture", "sni", read_sni},
@@ -264,6 +348,9 @@ static const struct key keys[] = {
 	{"history", "retention", read_retention},
 	{"alert", "sinks", read_sinks},
 	{"alert", "format", read_format},
+	{"threat", "lists", read_lists},
+	{"threat", "newly_registered", read_newly_registered},
+	{"control", "socket", read_socket},
 };
 #define KEYS (sizeof(keys) / sizeof(keys[0]))
 
@@ -283,6 +370,11 @@ void config_defaults(struct config *config)
 	config->sink_count = 1;
 	config->sinks[0].kind = SINK_SYSLOG;
 	config->format = RENDER_OCSF;
+	config->crawlers = (struct crawler_rule){.domains = 20, .host_domains = 100, .window_seconds = 3600};
+	config->list_count = 1;
+	config->lists[0].class = THREAT_LISTED;
+	text_copy(config->lists[0].path, sizeof(config->lists[0].path), CONFIG_DEFAULT_LISTS);
+	text_copy(config->socket_path, sizeof(config->socket_path), CONFIG_DEFAULT_SOCKET);
 }
 
 /* What is being read: the settings so far, and which keys one text has given already. */
@@ -304,10 +396,87 @@ static int unknown(const char *section, const char *key, struct failure *failure
 			 keys[i].key);
 	}
 	if (!section_known)
-		return failure_set(failure, -EINVAL,
-				   "unknown section [%.64s]; there are detect, capture, history, alert",
-				   section);
+		return failure_set(
+			failure, -EINVAL,
+			"unknown section [%.64s]; there are detect, capture, history, alert, threat, "
+			"control, allow NAME",
+			section);
 	return failure_set(failure, -EINVAL, "unknown key \"%.64s\" in [%s]; it has: %s", key, section, all);
+}
+
+/* The rule of [allow NAME], made at its first key; NULL where there is no room. */
+static struct allow_rule *allow_rule(struct config *config, const char *name)
+{
+	struct allow_rule *rule;
+
+	for (uint32_t i = 0; i < config->allow_count; i++)
+		if (strcmp(config->allow[i].name, name) == 0)
+			return &config->allow[i];
+	if (config->allow_count == CONFIG_ALLOW_MAX)
+		return NULL;
+	rule = &config->allow[config->allow_count++];
+	memset(rule, 0, sizeof(*rule));
+	text_copy(rule->name, sizeof(rule->name), name);
+	rule->origin = ALLOW_FROM_CONFIG;
+	return rule;
+}
+
+static int read_allow_user(struct allow_rule *rule, const char *value, const char **why)
+{
+	struct passwd *user = value[0] < '0' || value[0] > '9' ? getpwnam(value) : NULL;
+
+	if (!text_copy(rule->user, sizeof(rule->user), value)) {
+		*why = "is too long";
+		return -EINVAL;
+	}
+	if (!user)
+		return allow_read(rule, "user", value, why);
+	rule->uid = user->pw_uid;
+	return 0;
+}
+
+int config_allow_field(struct allow_rule *rule, const char *field, const char *value, int64_t now_ns,
+		       struct failure *failure)
+{
+	const char *why = "";
+	int error;
+
+	if (strcmp(field, "expires") == 0) {
+		int64_t seconds;
+
+		/* A span counts from now, so it is for the command; a file's rule has a date. */
+		if (now_ns && text_parse_span(value, &seconds) == 0)
+			rule->expires_ns = now_ns + seconds * NS_PER_SECOND;
+		else if (text_parse_span(value, &seconds) == 0 ||
+			 text_parse_time(value, now_ns, &rule->expires_ns))
+			return failure_set(failure, -EINVAL,
+					   "expires: \"%.100s\" is not a time like 2026-03-01%s", value,
+					   now_ns ? " or a span like 30d" : "");
+		return 0;
+	}
+	error = strcmp(field, "user") == 0 ? read_allow_user(rule, value, &why)
+					   : allow_read(rule, field, value, &why);
+	if (error == -ENOENT)
+		return failure_set(failure, -EINVAL,
+				   "unknown key \"%.64s\" of an allow rule; it has: domain, application, "
+				   "container, user, network, port, reason, author, expires",
+				   field);
+	return error ? failure_set(failure, -EINVAL, "%s: \"%.200s\" %s", field, value, why) : 0;
+}
+
+static int on_allow(struct reading *reading, const char *name, const char *key, const char *value,
+		    struct failure *failure)
+{
+	struct allow_rule *rule;
+
+	if (!name[0] || strlen(name) >= ALLOW_NAME_MAX)
+		return failure_set(failure, -EINVAL,
+				   "an allow rule has a name of at most %d bytes: [allow NAME]",
+				   ALLOW_NAME_MAX - 1);
+	rule = allow_rule(reading->config, name);
+	if (!rule)
+		return failure_set(failure, -EINVAL, "more than %d allow rules", CONFIG_ALLOW_MAX);
+	return config_allow_field(rule, key, value, 0, failure);
 }
 
 static int on_key(void *context, const char *section, const char *name, const char *key, const char *value,
@@ -316,6 +485,8 @@ static int on_key(void *context, const char *section, const char *name, const ch
 	struct reading *reading = context;
 	struct failure inner = {{0}};
 
+	if (strcmp(section, "allow") == 0)
+		return on_allow(reading, name, key, value, failure);
 	for (size_t i = 0; i < KEYS; i++) {
 		if (name[0] || strcmp(keys[i].section, section) != 0 || strcmp(keys[i].key, key) != 0)
 			continue;
@@ -420,5 +591,11 @@ int config_validate(const struct config *config, struct failure *failure)
 			failure, -EINVAL,
 			"history.retention is shorter than detect.window: what is forgotten would be new "
 			"again; make it at least as long");
+	for (uint32_t i = 0; i < config->allow_count; i++) {
+		const char *why;
+
+		if (allow_check(&config->allow[i], &why))
+			return failure_set(failure, -EINVAL, "[allow %s] %s", config->allow[i].name, why);
+	}
 	return 0;
 }

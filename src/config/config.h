@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/failure.h"
+#include "core/allow.h"
 #include "core/network.h"
 #include "core/pipeline.h"
 #include "render/render.h"
@@ -15,11 +16,21 @@
 #define CONFIG_DEFAULT_PATH "/etc/firstseen/firstseen.conf"
 #define CONFIG_PORTS_MAX 8
 #define CONFIG_SINKS_MAX 8
+#define CONFIG_LISTS_MAX 16
+#define CONFIG_ALLOW_MAX 256
+#define CONFIG_DEFAULT_LISTS "/etc/firstseen/threats.d" /* need not be there */
+#define CONFIG_DEFAULT_SOCKET "/run/firstseen/control.sock"
 
 enum sink_kind { SINK_STDOUT, SINK_SYSLOG, SINK_FILE };
 struct sink_setting {
 	enum sink_kind kind;
 	char path[PATH_MAX]; /* SINK_FILE: absolute; else "" */
+};
+
+/* A file, or a folder of files, with domains that are threats. */
+struct list_setting {
+	enum threat_class class;
+	char path[PATH_MAX];
 };
 
 struct config {
@@ -31,6 +42,7 @@ struct config {
 	bool private_suffixes;
 	bool aws_buckets;
 	struct network_scope inside; /* internal_networks, internal_domains */
+	struct crawler_rule crawlers;
 	/* [capture] */
 	uint32_t dns_port_count;
 	uint16_t dns_ports[CONFIG_PORTS_MAX];
@@ -43,6 +55,14 @@ struct config {
 	uint32_t sink_count;
 	struct sink_setting sinks[CONFIG_SINKS_MAX];
 	enum render_format format;
+	/* [threat] */
+	uint32_t list_count;
+	struct list_setting lists[CONFIG_LISTS_MAX];
+	/* [control] */
+	char socket_path[PATH_MAX]; /* "": none */
+	/* [allow NAME] */
+	uint32_t allow_count;
+	struct allow_rule allow[CONFIG_ALLOW_MAX];
 };
 
 /* What holds where nothing is set (the table in the manual). */
@@ -58,6 +78,13 @@ int config_read_text(struct config *config, const char *label, const char *text,
 
 /* Applies "section.key=value" from the command line. 0 or -EINVAL; *config unchanged on failure. */
 int config_set(struct config *config, const char *assignment, struct failure *failure);
+
+/*
+ * Reads one field of an allow rule, a user's name and `expires` included. `now_ns`: spans
+ * count from then; 0: only dates are taken. 0 or -EINVAL with *failure filled.
+ */
+int config_allow_field(struct allow_rule *rule, const char *field, const char *value, int64_t now_ns,
+		       struct failure *failure);
 
 /* What holds between keys (retention against window). 0 or -EINVAL. */
 int config_validate(const struct config *config, struct failure *failure);

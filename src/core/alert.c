@@ -30,6 +30,18 @@ const char *alert_severity_name(enum alert_severity severity)
 	return (size_t)severity < COUNT(names) ? names[severity] : names[0];
 }
 
+const char *threat_class_name(enum threat_class class)
+{
+	return class == THREAT_RECENT ? "newly_registered" : "threat";
+}
+
+const char *crawl_phase_name(enum crawl_phase phase)
+{
+	static const char *const names[] = {"entered", "continues", "left"};
+
+	return (size_t)phase < COUNT(names) ? names[phase] : "unknown";
+}
+
 const char *outcome_name(enum fs_outcome outcome)
 {
 	static const char *const names[] = {"unknown", "established", "refused", "timed_out", "unreachable"};

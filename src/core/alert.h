@@ -67,6 +67,39 @@ struct seen {
 	int64_t application_last_ns; /* by this application */
 };
 
+/* What a list of domains means: it sets the severity. */
+enum threat_class {
+	THREAT_LISTED, /* known to be bad: critical */
+	THREAT_RECENT, /* registered lately: high */
+};
+
+#define THREAT_LIST_MAX 128
+
+/* A name that is on a list, itself or by a parent. */
+struct threat_match {
+	enum threat_class class;
+	char list[THREAT_LIST_MAX]; /* the list's file name */
+	char entry[HOSTNAME_MAX];   /* as the list has it; "": no match */
+};
+
+#define CRAWL_EXAMPLES 20
+#define CRAWL_EXAMPLES_TEXT 2048
+
+enum crawl_phase { CRAWL_ENTERED, CRAWL_GOES_ON, CRAWL_LEFT };
+
+/* A digest: what a crawler found new in a window. */
+struct crawl {
+	int64_t since_ns; /* it has been a crawler since */
+	int64_t from_ns, to_ns;
+	int64_t rule_seconds;
+	uint32_t rule_domains;
+	uint32_t count;
+	uint8_t listed; /* examples */
+	uint8_t phase;  /* enum crawl_phase */
+	bool whole_host;
+	char examples[CRAWL_EXAMPLES_TEXT]; /* the first ones, separated by a space */
+};
+
 struct alert {
 	char uid[ALERT_UID_MAX];
 	enum alert_kind kind;
@@ -95,11 +128,15 @@ struct alert {
 	 * not known). */
 	int64_t baseline_since_ns;
 	double coverage;
-	char message[512]; /* for the operator's kinds, which are about no flow; else "" */
+	struct threat_match threat; /* entry "": on no list */
+	struct crawl crawl;         /* ALERT_CRAWLER_DIGEST */
+	char message[512];          /* for the operator's kinds, which are about no flow; else "" */
 };
 
 const char *alert_kind_name(enum alert_kind kind);             /* "new_domain", ... */
 const char *alert_severity_name(enum alert_severity severity); /* "Informational" ... "Critical" */
+const char *threat_class_name(enum threat_class class);        /* "threat", "newly_registered" */
+const char *crawl_phase_name(enum crawl_phase phase);          /* "entered", "continues", "left" */
 const char *outcome_name(enum fs_outcome outcome);             /* "unknown", "established", ... */
 const char *protocol_name(uint8_t protocol);                   /* "tcp", "udp", "other" */
 

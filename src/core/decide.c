@@ -3,20 +3,23 @@
 
 #include "base/text.h"
 
-/* A clock that was set back gives a negative distance: that is not "long ago". */
-static bool is_new(int64_t now_ns, int64_t last_ns, int64_t window_seconds)
+static bool is_new(int64_t last_ns, int64_t known_since_ns)
 {
-	return last_ns == 0 || now_ns - last_ns > window_seconds * NS_PER_SECOND;
+	return last_ns == 0 || last_ns < known_since_ns;
 }
 
 enum verdict decide(const struct decide_case *now, enum alert_kind *kind)
 {
-	bool new_for_host = is_new(now->now_ns, now->seen.host_last_ns, now->window_seconds);
-	bool new_for_application = now->application_known &&
-				   is_new(now->now_ns, now->seen.application_last_ns, now->window_seconds);
+	bool new_for_host = is_new(now->seen.host_last_ns, now->known_since_ns);
+	bool new_for_application =
+		now->application_known && is_new(now->seen.application_last_ns, now->known_since_ns);
 
 	if (now->subject == SUBJECT_ADDRESS && now->unnamed == UNNAMED_IGNORE)
 		return VERDICT_IGNORED;
+	if (now->threat) {
+		*kind = ALERT_THREAT_DOMAIN;
+		return VERDICT_NEW;
+	}
 	if (now->scope == SCOPE_HOST || !now->application_known)
 		new_for_application = false;
 	else if (now->scope == SCOPE_APPLICATION)
@@ -52,4 +55,9 @@ enum alert_severity decide_severity(enum alert_kind kind, uint64_t bytes_out, ui
 	    outcome == FS_OUTCOME_UNREACHABLE)
 		severity--;
 	return (enum alert_severity)severity;
+}
+
+enum alert_severity decide_threat_severity(enum threat_class class)
+{
+	return class == THREAT_RECENT ? SEVERITY_HIGH : SEVERITY_CRITICAL;
 }

@@ -7,7 +7,7 @@
 
 struct decide_case {
 	int64_t now_ns;
-	int64_t window_seconds;
+	int64_t known_since_ns; /* seen before that is not known any more */
 	int64_t learning_until_ns;
 	enum scope scope;
 	enum unnamed unnamed;
@@ -15,9 +15,13 @@ struct decide_case {
 	bool preexisting;
 	bool application_known; /* there is an application to ask the scope for */
 	struct seen seen;       /* before this access */
+	bool threat;            /* on a list, and not told for this application lately */
 };
 
-/* The verdict; for VERDICT_NEW *kind is filled too. */
+/*
+ * The verdict, before allow rules and crawlers have their say; for VERDICT_NEW *kind
+ * is filled too. A threat is VERDICT_NEW whether it is known, learned or preexisting.
+ */
 enum verdict decide(const struct decide_case *now, enum alert_kind *kind);
 
 /* How far either direction must go to count as data that left or came: 10 KB. */
@@ -30,5 +34,8 @@ enum verdict decide(const struct decide_case *now, enum alert_kind *kind);
  */
 enum alert_severity decide_severity(enum alert_kind kind, uint64_t bytes_out, uint64_t bytes_in,
 				    enum fs_outcome outcome);
+
+/* A listed domain is critical; one that is only registered lately is high. */
+enum alert_severity decide_threat_severity(enum threat_class class);
 
 #endif

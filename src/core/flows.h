@@ -34,6 +34,7 @@ struct flow {
 	bool preexisting;
 	bool kept;                                   /* it is in the history: its bytes go there too */
 	uint32_t domain, hostname, application, exe; /* texts in the pipeline's names; 0: none */
+	uint32_t crawler;                            /* whose digest it is in (crawler_id); 0: none */
 	int64_t opened_ns;
 	uint64_t bytes_out, bytes_in;    /* told to the history so far */
 	struct attribution *attribution; /* while it waits; owned */

@@ -13,6 +13,7 @@
 struct slot {
 	uint64_t key[2];
 	uint8_t kind;
+	uint8_t note;
 	bool used;
 	char domain[DOMAIN_MAX];
 };
@@ -20,6 +21,7 @@ struct slot {
 struct grouping {
 	const struct domain_rules *rules;
 	uint64_t seed;
+	struct slot *last;
 	struct slot slots[SLOTS];
 };
 
@@ -31,6 +33,7 @@ int grouping_new(const struct domain_rules *rules, uint64_t seed, struct groupin
 		return -ENOMEM;
 	grouping->rules = rules;
 	grouping->seed = seed;
+	grouping->last = grouping->slots;
 	*out = grouping;
 	return 0;
 }
@@ -58,8 +61,21 @@ enum domain_kind grouping_domain(struct grouping *grouping, const char *hostname
 		slot->kind = (uint8_t)domain_of(grouping->rules, hostname, slot->domain);
 		slot->key[0] = first;
 		slot->key[1] = second;
+		slot->note = 0;
 		slot->used = true;
 	}
+	grouping->last = slot;
 	memcpy(out, slot->domain, strlen(slot->domain) + 1);
 	return (enum domain_kind)slot->kind;
+}
+
+uint8_t *grouping_note(struct grouping *grouping)
+{
+	return &grouping->last->note;
+}
+
+void grouping_clear_notes(struct grouping *grouping)
+{
+	for (size_t i = 0; i < SLOTS; i++)
+		grouping->slots[i].note = 0;
 }

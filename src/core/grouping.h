@@ -19,6 +19,13 @@ void grouping_free(struct grouping *grouping);                                  
 enum domain_kind grouping_domain(struct grouping *grouping, const char *hostname,
 				 char out[static DOMAIN_MAX]);
 
+/*
+ * A byte of the caller's that is remembered beside the hostname asked for last; 0 until it
+ * is set. Valid until the next question.
+ */
+uint8_t *grouping_note(struct grouping *grouping);
+void grouping_clear_notes(struct grouping *grouping);
+
 /* Other rules from now on: forgets all. */
 void grouping_set_rules(struct grouping *grouping, const struct domain_rules *rules);
 

@@ -13,6 +13,7 @@
 #define DEFAULT_FLOWS 65536
 #define DEFAULT_PROCESSES 16384
 #define DEFAULT_KNOWN 65536
+#define DEFAULT_TOLD 4096 /* threats told lately */
 #define FLOW_TEXT_BYTES (16 * 1024 * 1024)
 #define WAIT_MOST_NS NS_PER_SECOND
 
@@ -44,6 +45,8 @@ int pipeline_new(const struct pipeline_settings *settings, const struct pipeline
 	    process_table_new(or_default(settings->process_limit, DEFAULT_PROCESSES), &pipeline->processes) ||
 	    flows_new(flows, seed, &pipeline->flows) ||
 	    known_new(or_default(settings->known_limit, DEFAULT_KNOWN), seed, &pipeline->known) ||
+	    known_new(DEFAULT_TOLD, seed, &pipeline->threats_told) ||
+	    crawlers_new(seed, &pipeline->crawlers) ||
 	    grouping_new(settings->rules, seed, &pipeline->grouping) ||
 	    names_new(flows, FLOW_TEXT_BYTES, seed, &pipeline->texts)) {
 		pipeline_free(pipeline);
@@ -62,6 +65,8 @@ void pipeline_free(struct pipeline *pipeline)
 	process_table_free(pipeline->processes);
 	flows_free(pipeline->flows);
 	known_free(pipeline->known);
+	known_free(pipeline->threats_told);
+	crawlers_free(pipeline->crawlers);
 	grouping_free(pipeline->grouping);
 	names_free(pipeline->texts);
 	free(pipeline);
@@ -282,6 +287,7 @@ static void on_volume(struct pipeline *pipeline, const struct observation *seen)
 				     names_text(pipeline->texts, flow->hostname),
 				     names_text(pipeline->texts, flow->application),
 				     names_text(pipeline->texts, flow->exe), seen->time_ns, 0, out, in);
+		crawlers_bytes(pipeline->crawlers, flow->crawler, out, in);
 		flow->bytes_out += out;
 		flow->bytes_in += in;
 	}
@@ -339,6 +345,7 @@ void pipeline_tick(struct pipeline *pipeline, int64_t now_ns)
 		pipeline->counts.deferred_late++;
 		pipeline_decide_waiting(pipeline, pipeline->wait_first);
 	}
+	pipeline_tick_crawlers(pipeline, now_ns, false);
 }
 
 void pipeline_finish(struct pipeline *pipeline, int64_t now_ns)
@@ -370,6 +377,29 @@ void pipeline_baseline(struct pipeline *pipeline, int64_t since_ns, double cover
 	pipeline->coverage = coverage;
 }
 
+struct allow_set *pipeline_allow(struct pipeline *pipeline, struct allow_set *set)
+{
+	struct allow_set *before = pipeline->allow;
+
+	pipeline->allow = set;
+	return before;
+}
+
+void pipeline_clock_step(struct pipeline *pipeline, int64_t from_ns, int64_t to_ns)
+{
+	clock_steps_add(&pipeline->clock, from_ns, to_ns);
+}
+
+void pipeline_clock_steps(struct pipeline *pipeline, const struct clock_steps *steps)
+{
+	pipeline->clock = *steps;
+}
+
+const struct clock_steps *pipeline_clock(const struct pipeline *pipeline)
+{
+	return &pipeline->clock;
+}
+
 int pipeline_bind(struct pipeline *pipeline, const struct address *address, const char *hostname,
 		  const struct actor *asker, int64_t learned_ns, int64_t expires_ns)
 {
@@ -385,6 +415,7 @@ void pipeline_bindings(struct pipeline *pipeline, int64_t since_ns, correlate_ca
 const struct pipeline_counts *pipeline_counts(struct pipeline *pipeline)
 {
 	pipeline->counts.flows_open = flows_count(pipeline->flows);
+	pipeline->counts.crawlers = crawlers_count(pipeline->crawlers);
 	return &pipeline->counts;
 }
 
@@ -404,6 +435,7 @@ const char *verdict_name(enum verdict verdict)
 		[VERDICT_INTERNAL] = "internal", [VERDICT_IGNORED] = "ignored",
 		[VERDICT_RESOLVER] = "resolver", [VERDICT_KNOWN] = "known",
 		[VERDICT_LEARNING] = "learning", [VERDICT_PREEXISTING] = "preexisting",
+		[VERDICT_ALLOWED] = "allowed",   [VERDICT_CRAWLER] = "crawler",
 		[VERDICT_NEW] = "new",
 	};
 

@@ -8,6 +8,9 @@
 #define CORE_PIPELINE_H
 
 #include "core/alert.h"
+#include "core/allow.h"
+#include "core/clock_steps.h"
+#include "core/crawlers.h"
 #include "core/correlate.h"
 #include "core/network.h"
 #include "core/observe.h"
@@ -27,6 +30,7 @@ struct pipeline_settings {
 	uint64_t uid_seed;  /* makes alert uids unique between runs; replays give 0 and get the same again */
 	const struct domain_rules *rules;     /* borrowed, must outlive the pipeline */
 	const struct network_scope *networks; /* likewise */
+	struct crawler_rule crawlers;
 	struct correlate_limits correlate;
 	uint32_t dns_port_count;
 	uint16_t dns_ports[8];
@@ -42,7 +46,9 @@ enum verdict {
 	VERDICT_KNOWN,       /* kept in the history */
 	VERDICT_LEARNING,    /* new, kept in the history, not alerted */
 	VERDICT_PREEXISTING, /* older than the daemon: kept in the history, not alerted */
-	VERDICT_NEW,         /* kept and alerted */
+	VERDICT_ALLOWED, /* would alert, but a rule or an acknowledged alert says no: kept in the history */
+	VERDICT_CRAWLER, /* would alert, but its application finds too many: kept, and in a digest */
+	VERDICT_NEW,     /* kept and alerted */
 	VERDICTS,
 };
 
@@ -70,6 +76,8 @@ struct pipeline_edges {
 	void (*access)(void *context, const struct access *access);
 	void (*alert)(void *context, const struct alert *alert);
 	void (*flow)(void *context, const struct flow_report *flow);
+	/* Whether a name or a parent of it is on a list of threats; then *out is filled. May be NULL. */
+	bool (*threat)(void *context, const char *hostname, struct threat_match *out);
 };
 
 struct pipeline_counts {
@@ -84,6 +92,8 @@ struct pipeline_counts {
 	uint64_t history_queries;
 	uint64_t history_failures;
 	uint64_t flows_open; /* now */
+	uint64_t threats;    /* flows to names on a list, told or not */
+	uint64_t crawlers;   /* applications that are crawlers, now */
 };
 
 struct pipeline; /* opaque */
@@ -108,6 +118,40 @@ void pipeline_configure(struct pipeline *pipeline, const struct pipeline_setting
 
 /* The baseline's figures, put into alerts from now on. */
 void pipeline_baseline(struct pipeline *pipeline, int64_t since_ns, double coverage);
+
+/*
+ * The operator's rules from now on. The set is borrowed until the next call; NULL: none.
+ * Returns the one before.
+ */
+struct allow_set *pipeline_allow(struct pipeline *pipeline, struct allow_set *set);
+
+/* The lists behind edges.threat have changed: nothing that was found in them holds any more. */
+void pipeline_threats_changed(struct pipeline *pipeline);
+
+/* A threat that an earlier run told: it is told again for this application after a day. */
+void pipeline_threat_told(struct pipeline *pipeline, const char *domain, const char *application,
+			  int64_t time_ns);
+
+/* A new domain that an earlier run alerted: it counts for the rule of crawlers. By time. */
+void pipeline_crawler_seed(struct pipeline *pipeline, const char *application, int64_t time_ns);
+
+/* What is kept of crawlers over a restart; see crawlers.h. */
+int pipeline_crawler_restore(struct pipeline *pipeline, const struct crawler_state *state);
+void pipeline_crawlers_changed(struct pipeline *pipeline,
+			       void (*callback)(void *context, const struct crawler_state *state),
+			       void *context);
+
+/* Tells the open digests now: no later moment will come. */
+void pipeline_tell_digests(struct pipeline *pipeline, int64_t now_ns);
+
+/* The clock was set: what lies between did not happen. The steps of an earlier run are taken over whole. */
+void pipeline_clock_step(struct pipeline *pipeline, int64_t from_ns, int64_t to_ns);
+void pipeline_clock_steps(struct pipeline *pipeline, const struct clock_steps *steps);
+const struct clock_steps *pipeline_clock(const struct pipeline *pipeline);
+
+/* An alert for the operator that is about no flow: ALERT_LEARNING_COMPLETE, ALERT_COVERAGE_GAP, ... */
+void pipeline_notice(struct pipeline *pipeline, enum alert_kind kind, enum alert_severity severity,
+		     int64_t time_ns, const char *message);
 
 /* Binds a name kept from an earlier run (see correlate_bind). */
 int pipeline_bind(struct pipeline *pipeline, const struct address *address, const char *hostname,

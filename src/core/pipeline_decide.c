@@ -51,8 +51,7 @@ static void remember_seen(struct pipeline *pipeline, enum subject_kind kind, con
 
 /* --- alerts ------------------------------------------------------------------ */
 
-/* A UUID of version 7: the time in front, the rest from the seed and a number. */
-static void make_uid(struct pipeline *pipeline, int64_t time_ns, char uid[static ALERT_UID_MAX])
+void pipeline_make_uid(struct pipeline *pipeline, int64_t time_ns, char uid[static ALERT_UID_MAX])
 {
 	uint64_t ms = (uint64_t)(time_ns / NS_PER_MS) & UINT64_C(0xffffffffffff);
 	uint64_t a = hash_mix(hash_mix(pipeline->settings.uid_seed, ++pipeline->alerts_made), ms);
@@ -78,17 +77,56 @@ static void hold_for_update(struct pipeline *pipeline, struct flow *flow, const 
 	pipeline->held_alerts++;
 }
 
-static void raise_alert(struct pipeline *pipeline, struct flow *flow, enum alert_kind kind,
-			const char *domain, const struct attribution *attribution,
-			const struct process *process, const struct seen *seen)
+struct alert *pipeline_blank_alert(struct pipeline *pipeline, enum alert_kind kind, int64_t time_ns,
+				   const char *uid)
 {
 	struct alert *alert = &pipeline->alert;
 
 	memset(alert, 0, sizeof(*alert));
-	make_uid(pipeline, flow->opened_ns, alert->uid);
+	if (!text_copy(alert->uid, sizeof(alert->uid), uid) || !uid[0])
+		pipeline_make_uid(pipeline, time_ns, alert->uid);
 	alert->kind = kind;
-	alert->severity = decide_severity(kind, 0, 0, FS_OUTCOME_UNKNOWN);
-	alert->time_ns = flow->opened_ns;
+	alert->time_ns = time_ns;
+	alert->window_seconds = pipeline->settings.window_seconds;
+	alert->baseline_since_ns = pipeline->baseline_since_ns;
+	alert->coverage = pipeline->coverage;
+	return alert;
+}
+
+void pipeline_send_alert(struct pipeline *pipeline, const struct alert *alert)
+{
+	pipeline->counts.alerts += alert->revision == 0;
+	pipeline->counts.alert_updates += alert->revision != 0;
+	if (pipeline->edges.alert)
+		pipeline->edges.alert(pipeline->edges.context, alert);
+}
+
+void pipeline_notice(struct pipeline *pipeline, enum alert_kind kind, enum alert_severity severity,
+		     int64_t time_ns, const char *message)
+{
+	struct alert *alert = pipeline_blank_alert(pipeline, kind, time_ns, "");
+
+	alert->severity = severity;
+	text_copy(alert->message, sizeof(alert->message), message);
+	pipeline_send_alert(pipeline, alert);
+}
+
+static enum alert_severity severity_of(const struct alert *alert)
+{
+	if (alert->kind == ALERT_THREAT_DOMAIN)
+		return decide_threat_severity(alert->threat.class);
+	return decide_severity(alert->kind, alert->bytes_out, alert->bytes_in, alert->outcome);
+}
+
+static void raise_alert(struct pipeline *pipeline, struct flow *flow, enum alert_kind kind,
+			const char *domain, const struct attribution *attribution,
+			const struct process *process, const struct seen *seen,
+			const struct threat_match *threat)
+{
+	struct alert *alert = pipeline_blank_alert(pipeline, kind, flow->opened_ns, "");
+
+	alert->threat = *threat;
+	alert->severity = severity_of(alert);
 	alert->subject = flow->subject;
 	text_copy(alert->domain, sizeof(alert->domain), domain);
 	alert->attribution = *attribution;
@@ -102,12 +140,7 @@ static void raise_alert(struct pipeline *pipeline, struct flow *flow, enum alert
 		alert->process = *process;
 	alert->process.owner = flow->owner;
 	alert->seen = *seen;
-	alert->window_seconds = pipeline->settings.window_seconds;
-	alert->baseline_since_ns = pipeline->baseline_since_ns;
-	alert->coverage = pipeline->coverage;
-	pipeline->counts.alerts++;
-	if (pipeline->edges.alert)
-		pipeline->edges.alert(pipeline->edges.context, alert);
+	pipeline_send_alert(pipeline, alert);
 	hold_for_update(pipeline, flow, alert);
 }
 
@@ -134,10 +167,8 @@ void pipeline_update_alert(struct pipeline *pipeline, struct flow *flow, uint64_
 	alert->outcome = outcome;
 	if (flow->local_port)
 		alert->local_port = flow->local_port;
-	alert->severity = decide_severity(alert->kind, bytes_out, bytes_in, outcome);
-	pipeline->counts.alert_updates++;
-	if (pipeline->edges.alert)
-		pipeline->edges.alert(pipeline->edges.context, alert);
+	alert->severity = severity_of(alert);
+	pipeline_send_alert(pipeline, alert);
 	pipeline_release_alert(pipeline, flow);
 }
 
@@ -197,18 +228,111 @@ void pipeline_report(struct pipeline *pipeline, const struct flow *flow, enum ve
 		pipeline->edges.flow(pipeline->edges.context, &report);
 }
 
+/* --- threats ------------------------------------------------------------------ */
+
+#define THREAT_AGAIN_NS (SECONDS_PER_DAY * NS_PER_SECOND) /* a beacon a minute is one alert a day */
+
+enum threat_note { THREAT_UNASKED, THREAT_NONE, THREAT_FOUND };
+
+/* The lists are asked once for a hostname that the grouping remembers. */
+static bool is_listed(struct pipeline *pipeline, const char *hostname, struct threat_match *threat)
+{
+	char domain[DOMAIN_MAX];
+	uint8_t *note;
+
+	if (!pipeline->edges.threat || !hostname[0])
+		return false;
+	grouping_domain(pipeline->grouping, hostname, domain);
+	note = grouping_note(pipeline->grouping);
+	if (*note == THREAT_NONE)
+		return false;
+	*note = pipeline->edges.threat(pipeline->edges.context, hostname, threat) ? THREAT_FOUND
+										  : THREAT_NONE;
+	return *note == THREAT_FOUND;
+}
+
+static struct known_key threat_key(const struct pipeline *pipeline, const char *domain,
+				   const char *application)
+{
+	return known_key(pipeline->threats_told, SUBJECT_DOMAIN, domain, application);
+}
+
+static bool was_told(struct pipeline *pipeline, const char *domain, const char *application, int64_t now_ns)
+{
+	int64_t first, last;
+
+	return known_get(pipeline->threats_told, threat_key(pipeline, domain, application), &first, &last) &&
+	       now_ns - last < THREAT_AGAIN_NS;
+}
+
+void pipeline_threat_told(struct pipeline *pipeline, const char *domain, const char *application,
+			  int64_t time_ns)
+{
+	known_put(pipeline->threats_told, threat_key(pipeline, domain, application), time_ns, time_ns);
+}
+
+void pipeline_threats_changed(struct pipeline *pipeline)
+{
+	grouping_clear_notes(pipeline->grouping);
+}
+
+/* --- the verdict --------------------------------------------------------------- */
+
+/* What keeps a flow from being alerted by itself: a rule, an acknowledged alert, a crawler. */
+static enum verdict narrow(struct pipeline *pipeline, struct flow *flow, enum alert_kind kind,
+			   const char *domain, const char *hostname, const struct process *process,
+			   const struct decide_case *now)
+{
+	struct allow_case asked = {
+		.now_ns = flow->opened_ns,
+		.subject = flow->subject,
+		.domain = domain,
+		.hostname = hostname,
+		.process = process,
+		.uid = flow->owner.tgid ? flow->owner.uid : FS_UID_UNKNOWN,
+		.remote = flow->key.remote,
+		.remote_port = flow->key.remote_port,
+		.with_domain = kind == ALERT_THREAT_DOMAIN,
+	};
+	bool known = now->seen.host_last_ns && now->seen.host_last_ns >= now->known_since_ns;
+
+	if (allow_match(pipeline->allow, &asked) ||
+	    (known &&
+	     allow_acknowledged(pipeline->allow, flow->subject, domain, process ? process->application : "")))
+		return VERDICT_ALLOWED;
+	if (kind != ALERT_THREAT_DOMAIN && pipeline_goes_to_crawler(pipeline, flow, domain, process))
+		return VERDICT_CRAWLER;
+	return VERDICT_NEW;
+}
+
+/* What the history is to keep of the flow, now and when it moves bytes. */
+static void keep_flow(struct pipeline *pipeline, struct flow *flow, const char *domain, const char *hostname,
+		      const struct process *process, const struct seen *seen)
+{
+	const char *application = process ? process->application : "";
+	const char *exe = process ? process->exe : "";
+
+	pipeline_tell_access(pipeline, flow, domain, hostname, application, exe, flow->opened_ns, 1, 0, 0);
+	remember_seen(pipeline, flow->subject, domain, application, seen, flow->opened_ns);
+	set_text(pipeline, &flow->domain, domain);
+	set_text(pipeline, &flow->hostname, hostname);
+	set_text(pipeline, &flow->application, application);
+	set_text(pipeline, &flow->exe, exe);
+}
+
 /* A flow whose domain, or bare address, is settled: history, verdict, alert. */
 static void settle(struct pipeline *pipeline, struct flow *flow, const char *domain,
 		   const struct attribution *attribution)
 {
 	const struct process *process = process_table_get(pipeline->processes, &flow->owner);
 	const char *application = process ? process->application : "";
-	const char *exe = process ? process->exe : "";
 	const char *hostname = attribution->hostname[0] ? attribution->hostname : domain;
 	enum alert_kind kind = ALERT_NEW_DOMAIN;
+	struct threat_match *threat = &pipeline->threat;
 	struct decide_case now = {
 		.now_ns = flow->opened_ns,
-		.window_seconds = pipeline->settings.window_seconds,
+		.known_since_ns = clock_steps_before(&pipeline->clock, flow->opened_ns,
+						     pipeline->settings.window_seconds * NS_PER_SECOND),
 		.learning_until_ns =
 			pipeline->learning_since_ns + pipeline->settings.learning_seconds * NS_PER_SECOND,
 		.scope = pipeline->settings.scope,
@@ -219,22 +343,25 @@ static void settle(struct pipeline *pipeline, struct flow *flow, const char *dom
 	};
 	enum verdict verdict;
 
+	threat->entry[0] = '\0';
+	if (flow->subject == SUBJECT_DOMAIN && (is_listed(pipeline, hostname, threat) ||
+						is_listed(pipeline, attribution->dns_hostname, threat))) {
+		pipeline->counts.threats++;
+		now.threat = !was_told(pipeline, domain, application, flow->opened_ns);
+	}
 	ask_seen(pipeline, flow->subject, domain, application, &now.seen);
 	verdict = decide(&now, &kind);
+	if (verdict == VERDICT_NEW)
+		verdict = narrow(pipeline, flow, kind, domain, hostname, process, &now);
 	flow->kept = verdict != VERDICT_IGNORED;
-	if (flow->kept) {
-		pipeline_tell_access(pipeline, flow, domain, hostname, application, exe, flow->opened_ns, 1,
-				     0, 0);
-		remember_seen(pipeline, flow->subject, domain, application, &now.seen, flow->opened_ns);
-		set_text(pipeline, &flow->domain, domain);
-		set_text(pipeline, &flow->hostname, hostname);
-		set_text(pipeline, &flow->application, application);
-		set_text(pipeline, &flow->exe, exe);
-	}
+	if (flow->kept)
+		keep_flow(pipeline, flow, domain, hostname, process, &now.seen);
 	pipeline_report(pipeline, flow, verdict, flow->subject == SUBJECT_DOMAIN ? domain : "", attribution,
 			process);
 	if (verdict == VERDICT_NEW)
-		raise_alert(pipeline, flow, kind, domain, attribution, process, &now.seen);
+		raise_alert(pipeline, flow, kind, domain, attribution, process, &now.seen, threat);
+	if (verdict == VERDICT_NEW && kind == ALERT_THREAT_DOMAIN)
+		pipeline_threat_told(pipeline, domain, application, flow->opened_ns);
 }
 
 void pipeline_settle_internal(struct pipeline *pipeline, struct flow *flow, const char *domain,

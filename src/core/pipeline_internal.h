@@ -19,17 +19,38 @@ struct pipeline {
 	struct flows *flows;
 	struct known *known;
 	struct grouping *grouping;
+	struct crawlers *crawlers;
+	struct known *threats_told; /* by domain and application */
+	struct allow_set *allow;    /* borrowed */
+	struct clock_steps clock;
 	struct names *texts;                 /* of open flows */
 	struct flow *wait_first, *wait_last; /* by the time they opened */
 	size_t waiting, held_alerts;
 	uint64_t alerts_made;
+	int64_t tick_ns;
 	int64_t learning_since_ns;
 	int64_t baseline_since_ns;
 	double coverage;
 	struct attribution attribution; /* of the flow at hand */
 	struct process process;         /* being read */
+	struct threat_match threat;
 	struct alert alert;
 };
+
+/* A UUID of version 7: the time in front, the rest from the seed and a number. */
+void pipeline_make_uid(struct pipeline *pipeline, int64_t time_ns, char uid[static ALERT_UID_MAX]);
+
+/* An alert without its matter: a uid where `uid` is "", and what every alert says of the baseline. */
+struct alert *pipeline_blank_alert(struct pipeline *pipeline, enum alert_kind kind, int64_t time_ns,
+				   const char *uid);
+void pipeline_send_alert(struct pipeline *pipeline, const struct alert *alert);
+
+/* A flow that would alert. True where it goes into a crawler's digest instead; the flow's bytes follow it. */
+bool pipeline_goes_to_crawler(struct pipeline *pipeline, struct flow *flow, const char *domain,
+			      const struct process *process);
+
+/* Tells the digests that are due (all: the open ones). */
+void pipeline_tick_crawlers(struct pipeline *pipeline, int64_t now_ns, bool all);
 
 /* Gives up the alert that waits for its update. */
 void pipeline_release_alert(struct pipeline *pipeline, struct flow *flow);

@@ -258,3 +258,8 @@ enum domain_kind domain_of(const struct domain_rules *rules, const char *hostnam
 	memcpy(out, name, strlen(name) + 1);
 	return kind;
 }
+
+bool domain_is_public_suffix(const struct domain_rules *rules, const char *name)
+{
+	return suffix_list_has(rules->list, name, rules->private_suffixes);
+}

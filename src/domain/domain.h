@@ -48,6 +48,9 @@ enum domain_kind {
 enum domain_kind domain_of(const struct domain_rules *rules, const char *hostname,
 			   char out[static DOMAIN_MAX]);
 
+/* Whether a normalised name is a public suffix by these rules: a name that many owners share. */
+bool domain_is_public_suffix(const struct domain_rules *rules, const char *name);
+
 /* Lower case, no trailing dot, A-label form, at most 253 characters. 0, or -EINVAL with out "". */
 int hostname_normalise(const char *hostname, char out[static HOSTNAME_MAX]);
 

@@ -149,6 +149,24 @@ static void put_package(struct rendering *rendering)
 	json_object_close(&rendering->json);
 }
 
+static void put_threat(struct rendering *rendering)
+{
+	const struct threat_match *threat = &rendering->alert->threat;
+	struct json *json = &rendering->json;
+
+	if (!threat->entry[0])
+		return;
+	json_object_open(json, "threat");
+	json_object_open(json, "feed");
+	part_text(rendering, "name", TEXT_THREAT_LIST, threat->list);
+	json_object_close(json);
+	json_object_open(json, "indicator");
+	json_put_string(json, "type", "domain-name");
+	part_text(rendering, "name", TEXT_THREAT_ENTRY, threat->entry);
+	json_object_close(json);
+	json_object_close(json);
+}
+
 static void put_related(struct rendering *rendering)
 {
 	const struct alert *alert = rendering->alert;
@@ -184,6 +202,7 @@ void render_ecs(struct rendering *rendering)
 		put_network(rendering);
 		put_question(rendering);
 		put_related(rendering);
+		put_threat(rendering);
 	}
 	if (part_has_process(rendering->alert)) {
 		put_process(rendering);

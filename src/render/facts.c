@@ -8,6 +8,7 @@
 
 static const char *const part_names[PARTS] = {
 	[PART_OBSERVABLES] = "observables",   [PART_QUESTION] = "question",
+	[PART_EXAMPLES] = "crawler.examples", [PART_RECENT] = "application.recent",
 	[PART_RIVALS] = "attribution.rivals", [PART_ANCESTORS] = "process.ancestors",
 	[PART_CHAIN] = "attribution.chain",   [PART_PACKAGE] = "package",
 	[PART_CGROUP] = "process.cgroup",     [PART_ARGUMENTS] = "process.arguments",
@@ -29,6 +30,8 @@ static const char *const text_names[TEXTS] = {
 	[TEXT_ANCESTORS] = "process.parent",
 	[TEXT_APPLICATION] = "application.name",
 	[TEXT_VERSION] = "version",
+	[TEXT_THREAT_ENTRY] = "threat.entry",
+	[TEXT_THREAT_LIST] = "threat.list",
 };
 
 static void put_time(struct json *json, const char *key, int64_t time_ns)
@@ -41,16 +44,18 @@ static void put_time(struct json *json, const char *key, int64_t time_ns)
 		json_put_null(json, key);
 }
 
-/* A text's words, as an array. */
-static void put_words(struct json *json, const char *key, const char *text)
+/* A text's parts, as an array; nothing for an empty text. */
+static void put_split(struct json *json, const char *key, const char *text, const char separator[static 2])
 {
+	if (!text[0])
+		return;
 	json_array_open(json, key);
 	while (*text) {
-		size_t length = strcspn(text, " ");
+		size_t length = strcspn(text, separator);
 
 		if (length)
 			json_put_string_bytes(json, NULL, text, length);
-		text += length + (text[length] == ' ');
+		text += length + (text[length] == separator[0]);
 	}
 	json_array_close(json);
 }
@@ -69,8 +74,8 @@ static void put_attribution(struct rendering *rendering)
 		json_put_integer(json, "age_ms", attribution->age_ns / NS_PER_MS);
 	json_put_boolean(json, "ambiguous", attribution->ambiguous);
 	part_text(rendering, "dns_hostname", TEXT_DNS_HOSTNAME, attribution->dns_hostname);
-	if (part_is_in(rendering, PART_CHAIN) && attribution->chain[0])
-		put_words(json, "chain", attribution->chain);
+	if (part_is_in(rendering, PART_CHAIN))
+		put_split(json, "chain", attribution->chain, " ");
 	json_put_unsigned(json, "rival_count", attribution->rival_count);
 	if (part_is_in(rendering, PART_RIVALS) && attribution->rivals_listed) {
 		json_array_open(json, "rivals");
@@ -102,6 +107,8 @@ static void put_history(struct rendering *rendering)
 	}
 	if (alert->kind == ALERT_NEW_DOMAIN_FOR_APPLICATION)
 		put_time(json, "application_last_seen", alert->seen.application_last_ns);
+	if (part_is_in(rendering, PART_RECENT))
+		put_split(json, "known_to", rendering->dossier->known_to, "\n");
 	if (alert->window_seconds)
 		json_put_number(json, "window_days", (double)alert->window_seconds / (double)SECONDS_PER_DAY);
 	if (alert->baseline_since_ns)
@@ -126,6 +133,48 @@ static void put_application(struct rendering *rendering)
 		put_time(json, "first_seen", dossier->application_first_ns);
 		json_put_unsigned(json, "domains", dossier->application_domains);
 		json_put_unsigned(json, "connections", dossier->application_connections);
+		json_put_boolean(json, "crawler", dossier->application_crawler);
+	}
+	if (part_is_in(rendering, PART_RECENT)) {
+		put_split(json, "users", dossier->application_users, " ");
+		put_split(json, "recent_domains", dossier->application_recent, " ");
+	}
+	json_object_close(json);
+}
+
+static void put_threat(struct rendering *rendering)
+{
+	const struct threat_match *threat = &rendering->alert->threat;
+	struct json *json = &rendering->json;
+
+	if (!threat->entry[0])
+		return;
+	json_object_open(json, "threat");
+	json_put_string(json, "class", threat_class_name(threat->class));
+	part_text(rendering, "list", TEXT_THREAT_LIST, threat->list);
+	part_text(rendering, "entry", TEXT_THREAT_ENTRY, threat->entry);
+	json_object_close(json);
+}
+
+static void put_crawl(struct rendering *rendering)
+{
+	const struct crawl *crawl = &rendering->alert->crawl;
+	struct json *json = &rendering->json;
+
+	if (rendering->alert->kind != ALERT_CRAWLER_DIGEST)
+		return;
+	json_object_open(json, "crawler");
+	json_put_string(json, "phase", crawl_phase_name((enum crawl_phase)crawl->phase));
+	json_put_string(json, "scope", crawl->whole_host ? "host" : "application");
+	put_time(json, "since", crawl->since_ns);
+	json_put_unsigned(json, "rule_domains", crawl->rule_domains);
+	json_put_integer(json, "rule_seconds", crawl->rule_seconds);
+	if (crawl->phase != CRAWL_LEFT) {
+		put_time(json, "from", crawl->from_ns);
+		put_time(json, "to", crawl->to_ns);
+		json_put_unsigned(json, "count", crawl->count);
+		if (part_is_in(rendering, PART_EXAMPLES))
+			put_split(json, "examples", crawl->examples, " ");
 	}
 	json_object_close(json);
 }
@@ -208,6 +257,8 @@ void part_facts(struct rendering *rendering, const char *key)
 		}
 		json_put_unsigned(json, "bytes_out", alert->bytes_out);
 		json_put_unsigned(json, "bytes_in", alert->bytes_in);
+		put_threat(rendering);
+		put_crawl(rendering);
 		put_process(rendering);
 		put_application(rendering);
 		put_package(rendering);

@@ -16,6 +16,7 @@
 #define FILE_REGULAR 1
 #define ANALYTIC_RULE 1
 #define DEVICE_SERVER 1
+#define INDICATOR_DOMAIN 2
 #define OBSERVABLE_HOSTNAME 1
 #define OBSERVABLE_IP_ADDRESS 2
 #define OBSERVABLE_PROCESS_NAME 9
@@ -72,6 +73,8 @@ static void put_metadata(struct rendering *rendering)
 	json_array_open(json, "profiles");
 	json_put_string(json, NULL, "host");
 	json_put_string(json, NULL, "datetime");
+	if (rendering->alert->threat.entry[0])
+		json_put_string(json, NULL, "osint");
 	json_array_close(json);
 	json_object_close(json);
 }
@@ -243,6 +246,23 @@ static void put_observables(struct rendering *rendering)
 	json_array_close(json);
 }
 
+static void put_osint(struct rendering *rendering)
+{
+	const struct threat_match *threat = &rendering->alert->threat;
+	struct json *json = &rendering->json;
+
+	if (!threat->entry[0])
+		return;
+	json_array_open(json, "osint");
+	json_object_open(json, NULL);
+	json_put_string(json, "type", "Domain");
+	json_put_integer(json, "type_id", INDICATOR_DOMAIN);
+	part_text(rendering, "value", TEXT_THREAT_ENTRY, threat->entry);
+	part_text(rendering, "name", TEXT_THREAT_LIST, threat->list);
+	json_object_close(json);
+	json_array_close(json);
+}
+
 void render_ocsf(struct rendering *rendering)
 {
 	const struct alert *alert = rendering->alert;
@@ -268,6 +288,7 @@ void render_ocsf(struct rendering *rendering)
 	put_metadata(rendering);
 	put_device(rendering);
 	put_evidences(rendering);
+	put_osint(rendering);
 	put_observables(rendering);
 	part_facts(rendering, "unmapped");
 	json_object_close(json);

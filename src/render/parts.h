@@ -20,6 +20,8 @@ enum part {
 	PART_OBSERVABLES, /* repeats what the line says elsewhere; ECS: `related` */
 	PART_QUESTION,    /* likewise, where the format keeps DNS questions */
 	PART_RIVALS,
+	PART_EXAMPLES, /* of a digest */
+	PART_RECENT,   /* what else the program talks to, and who else knows the domain */
 	PART_ANCESTORS,
 	PART_CHAIN,
 	PART_PACKAGE,
@@ -46,6 +48,8 @@ enum text {
 	TEXT_ANCESTORS,
 	TEXT_APPLICATION,
 	TEXT_VERSION,
+	TEXT_THREAT_ENTRY,
+	TEXT_THREAT_LIST,
 	TEXTS,
 };
 

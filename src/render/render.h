@@ -3,6 +3,7 @@
 #ifndef RENDER_RENDER_H
 #define RENDER_RENDER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,6 +23,10 @@ struct dossier {
 	int64_t application_first_ns;
 	uint64_t application_domains; /* distinct domains in the history */
 	uint64_t application_connections;
+	bool application_crawler;
+	char application_recent[1024]; /* other domains that it talked to lately, separated by a space */
+	char application_users[256];   /* who runs it, likewise */
+	char known_to[2048];           /* other applications that know the domain, a line each */
 	char package[128];
 	char package_version[128];
 	int64_t package_upgraded_ns;

@@ -41,10 +41,13 @@ static const char *novelty(const struct alert *alert, char text[static WORD_MAX]
 {
 	bool for_application = alert->kind == ALERT_NEW_DOMAIN_FOR_APPLICATION;
 	int64_t last = for_application ? alert->seen.application_last_ns : alert->seen.host_last_ns;
-	const char *list = alert->kind == ALERT_THREAT_DOMAIN ? "which is on a threat list, " : "";
+	const char *list = "";
 	const char *whose = for_application ? " for this application" : "";
 	char window[TEXT_SPAN_MAX], time[TEXT_TIME_MAX];
 
+	if (alert->kind == ALERT_THREAT_DOMAIN)
+		list = alert->threat.class == THREAT_RECENT ? "which was registered lately, "
+							    : "which is on a threat list, ";
 	text_format_time(last, time);
 	if (!last)
 		snprintf(text, WORD_MAX, "%sfor the first time%s", list, whose);
@@ -73,6 +76,33 @@ static void write_sentence(const struct rendering *rendering, char sentence[stat
 		 novelty(alert, words[4]));
 }
 
+static void write_crawl(const struct rendering *rendering, char sentence[static PART_SENTENCE_MAX])
+{
+	const struct alert *alert = rendering->alert;
+	const struct crawl *crawl = &alert->crawl;
+	char word[WORD_MAX], span[TEXT_SPAN_MAX];
+	const char *who = "this host as a whole";
+
+	if (!crawl->whole_host)
+		who = bounded(rendering, alert->process.application, word);
+	text_format_span(crawl->rule_seconds, span);
+	if (crawl->phase == CRAWL_LEFT)
+		snprintf(sentence, PART_SENTENCE_MAX,
+			 "%s is no crawler any more: for a day it stayed below %" PRIu32
+			 " new domains in %s; new domains are told one by one again",
+			 who, crawl->rule_domains, span);
+	else if (crawl->phase == CRAWL_ENTERED && alert->revision == 0)
+		snprintf(sentence, PART_SENTENCE_MAX,
+			 "%s is a crawler: more than %" PRIu32
+			 " new domains in %s; from now on they come in one digest for %s",
+			 who, crawl->rule_domains, span, span);
+	else
+		snprintf(sentence, PART_SENTENCE_MAX,
+			 "%s, a crawler (more than %" PRIu32 " new domains in %s), contacted %" PRIu32
+			 " more new domains",
+			 who, crawl->rule_domains, span, crawl->count);
+}
+
 void part_title(const struct rendering *rendering, char title[static PART_TITLE_MAX])
 {
 	const struct alert *alert = rendering->alert;
@@ -91,7 +121,9 @@ void part_message(struct rendering *rendering)
 		part_text(rendering, "message", TEXT_MESSAGE, alert->message);
 		return;
 	}
-	if (part_has_remote(alert))
+	if (alert->kind == ALERT_CRAWLER_DIGEST)
+		write_crawl(rendering, sentence);
+	else if (part_has_remote(alert))
 		write_sentence(rendering, sentence);
 	else
 		part_title(rendering, sentence);

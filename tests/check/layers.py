@@ -19,10 +19,13 @@ LAYERS = {
     "config": {"base", "core", "domain", "render"},
     "history": {"base", "core", "domain"},
     "sink": {"base", "config"},
+    "threat": {"base", "core", "domain"},
     "source": {"base", "firstseen"},
     "capture": {"base", "firstseen", "source"},
-    "daemon": {"base", "capture", "config", "core", "domain", "firstseen", "history", "render", "sink", "source"},
-    "cli": {"base", "capture", "config", "core", "domain", "firstseen", "history", "render", "source"},
+    "daemon": {"base", "capture", "config", "core", "domain", "firstseen", "history", "render", "sink", "source",
+               "threat"},
+    "cli": {"base", "capture", "config", "core", "domain", "firstseen", "history", "render", "source",
+            "threat"},
 }
 
 # A library's headers, and the one place for them. Several headers of one library go to the same file.

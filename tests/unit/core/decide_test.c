@@ -16,7 +16,7 @@ static struct decide_case a_case(int64_t host_last_ns)
 {
 	return (struct decide_case){
 		.now_ns = NOW,
-		.window_seconds = 90 * SECONDS_PER_DAY,
+		.known_since_ns = NOW - 90 * DAY,
 		.subject = SUBJECT_DOMAIN,
 		.application_known = true,
 		.seen = {.host_last_ns = host_last_ns, .application_last_ns = host_last_ns},
@@ -53,6 +53,20 @@ static void learning_and_old_sockets_never_alert(void **state)
 	assert_int_equal(decide(&now, &kind), VERDICT_NEW);
 	now.preexisting = true;
 	assert_int_equal(decide(&now, &kind), VERDICT_PREEXISTING);
+}
+
+static void a_threat_alerts_whatever_is_known(void **state)
+{
+	enum alert_kind kind;
+	struct decide_case now = a_case(NOW - DAY);
+
+	(void)state;
+	now.threat = now.preexisting = true;
+	now.learning_until_ns = NOW + 1;
+	assert_int_equal(decide(&now, &kind), VERDICT_NEW);
+	assert_int_equal(kind, ALERT_THREAT_DOMAIN);
+	assert_int_equal(decide_threat_severity(THREAT_LISTED), SEVERITY_CRITICAL);
+	assert_int_equal(decide_threat_severity(THREAT_RECENT), SEVERITY_HIGH);
 }
 
 static void scope_says_for_whom(void **state)
@@ -114,6 +128,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_window_decides),
 		cmocka_unit_test(learning_and_old_sockets_never_alert),
+		cmocka_unit_test(a_threat_alerts_whatever_is_known),
 		cmocka_unit_test(scope_says_for_whom),
 		cmocka_unit_test(unnamed_addresses_follow_their_setting),
 		cmocka_unit_test(severity_follows_its_table),

@@ -67,6 +67,9 @@ static void fill_dossier(struct dossier *dossier)
 	strcpy(dossier->package_version, "7.88.1-10");
 	dossier->package_upgraded_ns = SAMPLE_TIME_NS - 2 * DAY;
 	dossier->packages_changed = 5;
+	strcpy(dossier->application_recent, "example.net example.org");
+	strcpy(dossier->application_users, "alice root");
+	strcpy(dossier->known_to, "/usr/bin/wget\n/usr/bin/python3 /opt/sync.py");
 }
 
 void sample_full(struct sample *sample)
@@ -126,6 +129,8 @@ static void threat(struct sample *sample)
 	sample->alert.kind = ALERT_THREAT_DOMAIN;
 	sample->alert.severity = SEVERITY_CRITICAL;
 	sample->alert.seen.host_last_ns = SAMPLE_TIME_NS - DAY;
+	strcpy(sample->alert.threat.list, "blocklist.txt");
+	strcpy(sample->alert.threat.entry, "example.co.uk");
 }
 
 /* About a program and the many domains it went to: no single flow. */
@@ -133,12 +138,20 @@ static void digest(struct sample *sample)
 {
 	sample_full(sample);
 	sample->alert.kind = ALERT_CRAWLER_DIGEST;
-	sample->alert.severity = SEVERITY_LOW;
+	sample->alert.severity = SEVERITY_MEDIUM;
 	sample->alert.domain[0] = '\0';
 	memset(&sample->alert.attribution, 0, sizeof(sample->alert.attribution));
 	memset(&sample->alert.remote, 0, sizeof(sample->alert.remote));
 	memset(&sample->alert.local, 0, sizeof(sample->alert.local));
-	strcpy(sample->alert.message, "/usr/bin/curl went to 23 new domains within 1h");
+	sample->alert.crawl = (struct crawl){.since_ns = SAMPLE_TIME_NS - DAY,
+					     .from_ns = SAMPLE_TIME_NS - 1800 * NS_PER_SECOND,
+					     .to_ns = SAMPLE_TIME_NS,
+					     .rule_domains = 20,
+					     .rule_seconds = 3600,
+					     .count = 23,
+					     .listed = 2,
+					     .phase = CRAWL_GOES_ON};
+	strcpy(sample->alert.crawl.examples, "example.net example.org");
 }
 
 static void for_operator(struct sample *sample)
@@ -172,6 +185,12 @@ static void fill_texts(struct alert *alert, struct dossier *dossier, char byte)
 	memcpy(process->container, "containerd:", 11);
 	FILL(process->script, byte);
 	FILL(process->application, byte);
+	FILL(alert->threat.list, byte);
+	FILL(alert->threat.entry, byte);
+	FILL(alert->crawl.examples, byte);
+	FILL(dossier->application_recent, byte);
+	FILL(dossier->application_users, byte);
+	FILL(dossier->known_to, byte);
 	FILL(dossier->host, byte);
 	FILL(dossier->host_id, byte);
 	FILL(dossier->user, byte);
@@ -212,6 +231,11 @@ static void fill_numbers(struct alert *alert)
 		alert->process.ancestors[i].tgid = UINT32_MAX;
 	alert->seen = (struct seen){SAMPLE_TIME_NS - 1, SAMPLE_TIME_NS - 1, SAMPLE_TIME_NS - 1};
 	alert->window_seconds = 90 * SECONDS_PER_DAY + 1;
+	alert->threat.class = THREAT_RECENT;
+	alert->crawl.since_ns = alert->crawl.from_ns = alert->crawl.to_ns = SAMPLE_TIME_NS;
+	alert->crawl.rule_domains = alert->crawl.count = UINT32_MAX;
+	alert->crawl.rule_seconds = INT64_MAX / NS_PER_SECOND;
+	alert->crawl.phase = CRAWL_GOES_ON;
 	alert->baseline_since_ns = 1;
 	alert->coverage = 0.12345678901234;
 }
@@ -223,7 +247,7 @@ void sample_worst(struct sample *sample, enum alert_kind kind, char byte)
 	sample->alert.subject = SUBJECT_DOMAIN;
 	fill_numbers(&sample->alert);
 	fill_texts(&sample->alert, &sample->dossier, byte);
-	if (kind == ALERT_CRAWLER_DIGEST || kind >= ALERT_LEARNING_COMPLETE)
+	if (kind >= ALERT_LEARNING_COMPLETE)
 		FILL(sample->alert.message, byte);
 	sample->dossier.application_first_ns = sample->dossier.package_upgraded_ns = SAMPLE_TIME_NS;
 	sample->dossier.application_domains = sample->dossier.application_connections = UINT64_MAX;

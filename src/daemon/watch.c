@@ -16,7 +16,10 @@
 #include "base/text.h"
 #include "capture/capture.h"
 #include "core/pipeline.h"
+#include "daemon/desk.h"
 #include "daemon/host.h"
+#include "daemon/lists.h"
+#include "daemon/notices.h"
 #include "daemon/writer.h"
 #include "domain/domain.h"
 
@@ -34,10 +37,18 @@ struct watch {
 	struct batch *batch;
 	struct pipeline *pipeline;
 	struct capture *capture;
+	struct threats *threats;
+	struct allow_set *rules_now; /* what the pipeline borrows; NULL: none */
+	struct lists *loading;       /* threat lists that are being read anew */
+	struct desk *desk;           /* NULL: no control socket */
+	struct notices notices;
 	struct failure *failure;
 	int epoll, timer, signals;
 	int64_t clock_offset_ns;
 	int64_t since_ns; /* when the history began */
+	int64_t learning_since_ns;
+	int64_t step_from_ns,
+		step_to_ns; /* the clock was set, and the writer does not know yet; 0: it was not */
 	int64_t last_exchange_ns, last_refresh_ns, last_volumes_ns;
 	int64_t bindings_kept_ns; /* those learned up to then are in the history */
 	uint64_t lost;            /* told to the writer so far */
@@ -72,6 +83,13 @@ static void on_alert(void *context, const struct alert *alert)
 	watch->urgent = true;
 	if (batch_add_alert(watch->batch, alert))
 		watch->batch_full++;
+}
+
+static bool on_threat(void *context, const char *hostname, struct threat_match *out)
+{
+	struct watch *watch = context;
+
+	return threats_find(watch->threats, hostname, out);
 }
 
 static void on_record(void *context, const void *record, size_t size)
@@ -118,7 +136,8 @@ static void add_core_states(struct watch *watch, struct writer_states *states)
 		[VERDICT_INTERNAL] = "verdict_internal",       [VERDICT_IGNORED] = "verdict_ignored",
 		[VERDICT_RESOLVER] = "verdict_resolver",       [VERDICT_KNOWN] = "verdict_known",
 		[VERDICT_LEARNING] = "verdict_learning",       [VERDICT_NEW] = "verdict_new",
-		[VERDICT_PREEXISTING] = "verdict_preexisting",
+		[VERDICT_PREEXISTING] = "verdict_preexisting", [VERDICT_ALLOWED] = "verdict_allowed",
+		[VERDICT_CRAWLER] = "verdict_crawler",
 	};
 	static const char *const methods[] = {"method_none", "method_dns", "method_stale_dns", "method_sni"};
 
@@ -133,6 +152,10 @@ static void add_core_states(struct watch *watch, struct writer_states *states)
 		add_state(states, methods[i], core->methods[i]);
 	add_state(states, "alerts", core->alerts);
 	add_state(states, "alert_updates", core->alert_updates);
+	add_state(states, "crawlers", core->crawlers);
+	add_state(states, "threats", core->threats);
+	add_state(states, "threat_entries", threats_counts(watch->threats)->entries);
+	add_state(states, "threat_lines_bad", threats_counts(watch->threats)->lines_bad);
 	add_state(states, "deferred", core->deferred);
 	add_state(states, "deferred_late", core->deferred_late);
 	add_state(states, "history_queries", core->history_queries);
@@ -154,14 +177,66 @@ static void add_core_states(struct watch *watch, struct writer_states *states)
 	add_state(states, "questions_evicted", names->questions_evicted);
 }
 
+static int64_t learning_until(const struct watch *watch)
+{
+	return watch->learning_since_ns + watch->config.learning_seconds * NS_PER_SECOND;
+}
+
 static void take_states(struct watch *watch, struct writer_states *states, int64_t now_ns)
 {
 	states->count = 0;
 	states->lost = 0;
 	states->lost_from_ns = watch->last_exchange_ns;
 	states->now_ns = now_ns;
+	states->keep_since_ns = clock_steps_before(pipeline_clock(watch->pipeline), now_ns,
+						   watch->config.retention_seconds * NS_PER_SECOND);
+	states->stepped = watch->step_to_ns != 0;
+	states->step_from_ns = watch->step_from_ns;
+	states->step_to_ns = watch->step_to_ns;
+	clock_steps_format(pipeline_clock(watch->pipeline), states->clock_steps);
 	add_kernel_states(watch, states);
 	add_core_states(watch, states);
+	add_state(states, "boottime", (uint64_t)(now_ns - watch->clock_offset_ns));
+	add_state(states, "learning_told", watch->notices.learning_told);
+	add_state(states, "learning_until", (uint64_t)learning_until(watch));
+}
+
+/* --- the operator's judgement ------------------------------------------------------- */
+
+static int on_crawler(void *context, const struct crawler_state *state)
+{
+	struct watch *watch = context;
+
+	return batch_add_crawler(watch->batch, state);
+}
+
+static int on_hits(void *context, const struct allow_rule *rule, uint64_t hits, int64_t last_ns)
+{
+	struct watch *watch = context;
+
+	return batch_add_hits(watch->batch, rule->name, hits, last_ns);
+}
+
+/* Rules and lists that another thread made ready. */
+static void take_over(struct watch *watch)
+{
+	struct allow_set *rules = writer_take_rules(watch->writer);
+	struct threats *threats = watch->loading ? lists_take(watch->loading) : NULL;
+
+	if (rules) {
+		struct allow_set *before = pipeline_allow(watch->pipeline, rules);
+
+		allow_take_hits(before, on_hits, watch);
+		allow_set_free(before);
+		watch->rules_now = rules;
+	}
+	if (threats) {
+		threats_free(watch->threats);
+		watch->threats = threats;
+		pipeline_threats_changed(watch->pipeline);
+		lists_end(watch->loading);
+		watch->loading = NULL;
+	}
 }
 
 /* --- the loop ---------------------------------------------------------------------- */
@@ -174,6 +249,8 @@ static void exchange(struct watch *watch, int64_t now_ns)
 	if (!watch->urgent && now_ns - watch->last_exchange_ns < EXCHANGE_NS &&
 	    now_ns >= watch->last_exchange_ns)
 		return;
+	pipeline_crawlers_changed(watch->pipeline, on_crawler, watch);
+	allow_take_hits(watch->rules_now, on_hits, watch);
 	take_states(watch, &states, now_ns);
 	empty = writer_exchange(watch->writer, watch->batch, &states);
 	if (!empty)
@@ -181,6 +258,8 @@ static void exchange(struct watch *watch, int64_t now_ns)
 	watch->batch = empty;
 	watch->urgent = false;
 	watch->lost += states.lost;
+	watch->step_from_ns = watch->step_to_ns = 0;
+	notices_lost(&watch->notices, watch->pipeline, states.lost, states.lost_from_ns, now_ns);
 	watch->last_exchange_ns = now_ns;
 }
 
@@ -205,7 +284,8 @@ static void settings_of(const struct watch *watch, struct pipeline_settings *set
 	*settings = (struct pipeline_settings){
 		.window_seconds = config->window_seconds,
 		.learning_seconds = config->learning_seconds,
-		.learning_since_ns = watch->since_ns,
+		.learning_since_ns = watch->learning_since_ns,
+		.crawlers = config->crawlers,
 		.scope = config->scope,
 		.unnamed = config->unnamed,
 		.sni = config->sni,
@@ -247,6 +327,12 @@ static void reload(struct watch *watch, const struct watch_options *options)
 	watch->config.scope = fresh.scope;
 	watch->config.unnamed = fresh.unnamed;
 	watch->config.inside = fresh.inside;
+	watch->config.crawlers = fresh.crawlers;
+	memcpy(watch->config.lists, fresh.lists, sizeof(fresh.lists));
+	watch->config.list_count = fresh.list_count;
+	writer_configure(watch->writer, &fresh);
+	if (!watch->loading && lists_begin(&watch->config, watch->rules, &watch->loading))
+		log_error("no memory to read the threat lists anew, the old ones stay");
 	watch->last_refresh_ns = 0;
 	settings_of(watch, &settings);
 	pipeline_configure(watch->pipeline, &settings);
@@ -265,11 +351,45 @@ static void on_signal(struct watch *watch, const struct watch_options *options)
 		watch->end = true;
 }
 
+/* Somebody set the clock. Ages and the time to learn are counted without what was jumped over. */
+static void on_clock_step(struct watch *watch, int64_t from_ns, int64_t to_ns)
+{
+	int64_t by = to_ns - from_ns;
+	char span[TEXT_SPAN_MAX];
+
+	log_warning("the clock was set %s by %s; ages are counted without it", by > 0 ? "forward" : "back",
+		    text_format_span((by > 0 ? by : -by) / NS_PER_SECOND, span));
+	pipeline_clock_step(watch->pipeline, from_ns, to_ns);
+	if (from_ns < learning_until(watch) || by < 0) {
+		struct pipeline_settings settings;
+
+		watch->learning_since_ns += by;
+		settings_of(watch, &settings);
+		pipeline_configure(watch->pipeline, &settings);
+	}
+	if (watch->step_to_ns == 0)
+		watch->step_from_ns = from_ns;
+	watch->step_to_ns = to_ns;
+	watch->last_refresh_ns = 0;
+}
+
+static void look_at_clock(struct watch *watch)
+{
+	int64_t before = watch->clock_offset_ns, boottime;
+
+	watch->clock_offset_ns = host_clock_offset();
+	if (before - watch->clock_offset_ns > -CLOCK_STEP_LEAST_NS &&
+	    before - watch->clock_offset_ns < CLOCK_STEP_LEAST_NS)
+		return;
+	boottime = host_now() - watch->clock_offset_ns;
+	on_clock_step(watch, boottime + before, boottime + watch->clock_offset_ns);
+}
+
 static int drain(struct watch *watch)
 {
 	int error;
 
-	watch->clock_offset_ns = host_clock_offset();
+	look_at_clock(watch);
 	error = capture_drain(watch->capture);
 	if (error < 0 && error != -EINTR)
 		return failure_set(watch->failure, error, "the ring can not be read: %s", strerror(-error));
@@ -329,6 +449,8 @@ static int loop(struct watch *watch, const struct watch_options *options)
 		pipeline_tick(watch->pipeline, now);
 		round_of_volumes(watch, now, false);
 		refresh(watch, now);
+		take_over(watch);
+		notices_learning(&watch->notices, watch->pipeline, watch->reader, learning_until(watch), now);
 		exchange(watch, now);
 	}
 	return error;
@@ -393,10 +515,14 @@ static int write_first_states(struct watch *watch, struct history *history)
 		error = history_write_state(history, "started", number, watch->failure);
 	if (!error)
 		error = history_write_state(history, "heartbeat", number, watch->failure);
-	snprintf(number, sizeof(number), "%" PRId64,
-		 watch->since_ns + watch->config.learning_seconds * NS_PER_SECOND);
+	snprintf(number, sizeof(number), "%" PRId64, now - watch->clock_offset_ns);
+	if (!error)
+		error = history_write_state(history, "boottime", number, watch->failure);
+	snprintf(number, sizeof(number), "%" PRId64, learning_until(watch));
 	if (!error)
 		error = history_write_state(history, "learning_until", number, watch->failure);
+	if (!error)
+		error = history_write_state(history, "boot", host_boot(), watch->failure);
 	snprintf(number, sizeof(number), "%u", watch->config.ring_bytes);
 	if (!error)
 		error = history_write_state(history, "ring_bytes", number, watch->failure);
@@ -419,6 +545,7 @@ static int open_history(struct watch *watch)
 
 	if (error)
 		return error;
+	notices_before(&watch->notices, history, watch->config.learning_seconds);
 	error = history_rekey(history, domain_rules_identity(watch->rules), regroup, watch->rules,
 			      watch->failure);
 	if (!error)
@@ -427,6 +554,9 @@ static int open_history(struct watch *watch)
 		error = history_summary(history, &summary, watch->failure);
 	if (!error) {
 		watch->since_ns = summary.since_ns;
+		/* A history from a future that the clock was taken back from: it learns again, but not for
+		 * years. */
+		watch->learning_since_ns = summary.since_ns < host_now() ? summary.since_ns : host_now();
 		error = write_first_states(watch, history);
 	}
 	if (!error)
@@ -454,8 +584,11 @@ static void on_kept_binding(void *context, const struct kept_binding *binding)
 static int open_pipeline(struct watch *watch)
 {
 	struct pipeline_settings settings;
-	struct pipeline_edges edges = {
-		.context = watch, .seen = on_seen, .access = on_access, .alert = on_alert};
+	struct pipeline_edges edges = {.context = watch,
+				       .seen = on_seen,
+				       .access = on_access,
+				       .alert = on_alert,
+				       .threat = on_threat};
 
 	settings_of(watch, &settings);
 	settings.uid_seed = host_random();
@@ -464,6 +597,105 @@ static int open_pipeline(struct watch *watch)
 		return failure_set(watch->failure, -ENOMEM, "out of memory");
 	watch->bindings_kept_ns = host_now();
 	return history_bindings(watch->reader, host_boot(), on_kept_binding, watch, watch->failure);
+}
+
+/* --- what an earlier run knew -------------------------------------------------------- */
+
+static int on_kept_crawler(void *context, const struct crawler_state *state)
+{
+	struct watch *watch = context;
+
+	return pipeline_crawler_restore(watch->pipeline, state);
+}
+
+#define SEEDS_MOST 4096
+
+/* Alerts of late, the newest first; what they count for goes by time. */
+struct seed {
+	int64_t time_ns;
+	bool threat;
+	char domain[DOMAIN_MAX];
+	char application[APPLICATION_MAX];
+};
+struct seeds {
+	size_t count;
+	struct seed *rows;
+};
+
+static int on_late_alert(void *context, const struct alert_row *row)
+{
+	struct seeds *seeds = context;
+	bool threat = strcmp(row->kind, alert_kind_name(ALERT_THREAT_DOMAIN)) == 0;
+	struct seed *seed = &seeds->rows[seeds->count];
+
+	if (!threat && strncmp(row->kind, "new_", 4) != 0)
+		return 0;
+	seed->time_ns = row->time_ns;
+	seed->threat = threat;
+	text_copy(seed->domain, sizeof(seed->domain), row->domain);
+	text_copy(seed->application, sizeof(seed->application), row->application);
+	return ++seeds->count == SEEDS_MOST;
+}
+
+static int seed_by_alerts(struct watch *watch)
+{
+	struct history_filter filter = {.since_ns = host_now() - SECONDS_PER_DAY * NS_PER_SECOND};
+	struct seeds seeds = {.rows = calloc(SEEDS_MOST, sizeof(*seeds.rows))};
+	int error;
+
+	if (!seeds.rows)
+		return failure_set(watch->failure, -ENOMEM, "out of memory");
+	error = history_alerts(watch->reader, &filter, on_late_alert, &seeds, watch->failure);
+	for (size_t i = seeds.count; i-- > 0;) {
+		const struct seed *seed = &seeds.rows[i];
+
+		if (seed->threat)
+			pipeline_threat_told(watch->pipeline, seed->domain, seed->application, seed->time_ns);
+		else
+			pipeline_crawler_seed(watch->pipeline, seed->application, seed->time_ns);
+	}
+	free(seeds.rows);
+	return error < 0 ? error : 0;
+}
+
+static int on_kept_state(void *context, const char *name, const char *value)
+{
+	struct watch *watch = context;
+	struct clock_steps steps;
+
+	if (strcmp(name, "clock_steps") == 0) {
+		clock_steps_parse(value, &steps);
+		pipeline_clock_steps(watch->pipeline, &steps);
+	}
+	return 0;
+}
+
+/* What the clock did while nobody watched is known within one boot, by the time since that boot. */
+static void look_at_clock_before(struct watch *watch)
+{
+	int64_t expected =
+		notices_expected_now(&watch->notices, host_boot(), host_now() - host_clock_offset());
+	int64_t now = host_now();
+
+	if (expected && (now - expected >= CLOCK_STEP_LEAST_NS || expected - now >= CLOCK_STEP_LEAST_NS))
+		on_clock_step(watch, expected, now);
+	watch->step_from_ns = watch->step_to_ns = 0; /* this run began after it */
+}
+
+static int take_up(struct watch *watch)
+{
+	int error = history_states(watch->reader, on_kept_state, watch, watch->failure);
+
+	if (!error)
+		error = history_crawlers(watch->reader, on_kept_crawler, watch, watch->failure);
+	if (!error)
+		error = seed_by_alerts(watch);
+	if (error < 0)
+		return error;
+	look_at_clock_before(watch);
+	writer_configure(watch->writer, &watch->config); /* reads the allow rules */
+	notices_start(&watch->notices, watch->pipeline, host_now());
+	return 0;
 }
 
 static int open_all(struct watch *watch)
@@ -477,12 +709,23 @@ static int open_all(struct watch *watch)
 
 	memcpy(capture.dns_ports, watch->config.dns_ports, sizeof(capture.dns_ports));
 	host_networks(&watch->config.inside, &watch->networks);
+	if (!error) {
+		watch->threats = lists_load(&watch->config, watch->rules);
+		error = watch->threats ? 0 : failure_set(watch->failure, -ENOMEM, "out of memory");
+	}
+	if (!error && watch->config.socket_path[0])
+		error = desk_open(watch->config.socket_path, &watch->desk, watch->failure);
 	if (!error)
 		error = capture_open(&capture, on_record, watch, &watch->capture, watch->failure);
 	if (!error)
 		error = open_history(watch);
 	if (!error)
 		error = open_pipeline(watch);
+	if (!error)
+		error = take_up(watch);
+	if (!error && watch->desk && desk_start(watch->desk, watch->writer, watch->config.history_path))
+		error = failure_set(watch->failure, -EAGAIN,
+				    "can not start the thread of the control socket");
 	if (!error)
 		error = open_descriptors(watch);
 	return error;
@@ -522,6 +765,8 @@ static void finish(struct watch *watch)
 	(void)drain(watch);
 	now = host_now();
 	pipeline_finish(watch->pipeline, now);
+	pipeline_crawlers_changed(watch->pipeline, on_crawler, watch);
+	allow_take_hits(watch->rules_now, on_hits, watch);
 	take_states(watch, &states, now);
 	say_losses(watch);
 	writer_stop(watch->writer, watch->batch, &states);
@@ -531,6 +776,8 @@ static void finish(struct watch *watch)
 
 static void close_all(struct watch *watch)
 {
+	desk_close(watch->desk);
+	lists_end(watch->loading);
 	if (watch->writer && watch->pipeline)
 		finish(watch);
 	else if (watch->writer)
@@ -539,6 +786,8 @@ static void close_all(struct watch *watch)
 		batch_free(watch->batch);
 	capture_close(watch->capture);
 	pipeline_free(watch->pipeline);
+	allow_set_free(watch->rules_now);
+	threats_free(watch->threats);
 	history_close(watch->reader);
 	domain_rules_free(watch->rules);
 	if (watch->epoll >= 0)
@@ -572,10 +821,10 @@ int watch_run(const struct watch_options *options, struct failure *failure)
 	watch->config = options->config;
 	watch->failure = failure;
 	watch->epoll = watch->timer = watch->signals = -1;
+	watch->clock_offset_ns = host_clock_offset();
 	block_signals();
 	error = open_all(watch);
 	if (!error) {
-		watch->clock_offset_ns = host_clock_offset();
 		watch->last_volumes_ns = host_now();
 		error = capture_preexisting(watch->capture, failure);
 		if (error > 0)
@@ -584,9 +833,8 @@ int watch_run(const struct watch_options *options, struct failure *failure)
 	if (error >= 0) {
 		log_info("watching: history %s, cgroup root %s, %s", watch->config.history_path,
 			 capture_cgroup_root(watch->capture),
-			 host_now() < watch->since_ns + watch->config.learning_seconds * NS_PER_SECOND
-				 ? "learning: nothing new is alerted yet"
-				 : "alerting");
+			 host_now() < learning_until(watch) ? "learning: nothing new is alerted yet"
+							    : "alerting");
 		error = loop(watch, options);
 	}
 	close_all(watch);

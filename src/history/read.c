@@ -410,7 +410,8 @@ struct alert_walk {
 };
 
 #define ALERT_FIELDS                                                                                         \
-	"uid, time_us, kind, severity, domain, hostname, application, acknowledged_us, line FROM alerts "
+	"uid, time_us, kind, severity, domain, hostname, application, acknowledged_us, line, author, note, " \
+	"subject FROM alerts "
 
 static int give_alert(struct statement *statement, void *context)
 {
@@ -425,6 +426,10 @@ static int give_alert(struct statement *statement, void *context)
 		.application = db_column_text(statement, 6),
 		.state = db_column_integer(statement, 7) ? "acknowledged" : "open",
 		.line = db_column_text(statement, 8),
+		.acknowledged_ns = history_ns(db_column_integer(statement, 7)),
+		.author = db_column_text(statement, 9),
+		.note = db_column_text(statement, 10),
+		.subject = db_column_integer(statement, 11) ? SUBJECT_ADDRESS : SUBJECT_DOMAIN,
 	};
 
 	return walk->callback(walk->context, &row);

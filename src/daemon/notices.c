@@ -47,9 +47,9 @@ int64_t notices_expected_now(const struct notices *notices, const char *boot, in
 	return notices->before_heartbeat_ns + (boottime_ns - notices->before_boottime_ns);
 }
 
-void notices_start(struct notices *notices, struct pipeline *pipeline, int64_t now_ns)
+void notices_start(struct notices *notices, struct pipeline *pipeline, int64_t until_ns, int64_t now_ns)
 {
-	int64_t gap = now_ns - notices->before_to_ns;
+	int64_t gap = until_ns - notices->before_to_ns;
 	char message[256], span[TEXT_SPAN_MAX], from[TEXT_TIME_MAX];
 
 	if (!notices->before_to_ns || gap < 0 || (notices->before_ended && gap < UNWATCHED_NS))

@@ -26,8 +26,8 @@ void notices_before(struct notices *notices, struct history *history, int64_t le
  */
 int64_t notices_expected_now(const struct notices *notices, const char *boot, int64_t boottime_ns);
 
-/* Tells how long nobody watched, where that is worth it. */
-void notices_start(struct notices *notices, struct pipeline *pipeline, int64_t now_ns);
+/* Tells how long nobody watched, where that is worth it. `until_ns`: now, by the clock of the run before. */
+void notices_start(struct notices *notices, struct pipeline *pipeline, int64_t until_ns, int64_t now_ns);
 
 /* Tells once that learning is over. */
 void notices_learning(struct notices *notices, struct pipeline *pipeline, struct history *reader,

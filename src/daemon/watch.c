@@ -22,6 +22,7 @@
 #include "daemon/notices.h"
 #include "daemon/writer.h"
 #include "domain/domain.h"
+#include "review/review.h"
 
 #define DRAIN_MS 20 /* how long a record may wait in the ring */
 #define EXCHANGE_NS NS_PER_SECOND
@@ -670,8 +671,9 @@ static int on_kept_state(void *context, const char *name, const char *value)
 	return 0;
 }
 
-/* What the clock did while nobody watched is known within one boot, by the time since that boot. */
-static void look_at_clock_before(struct watch *watch)
+/* What the clock did while nobody watched is known within one boot, by the time since that boot. Returns now
+ * by the clock of the run before, as far as that is known. */
+static int64_t look_at_clock_before(struct watch *watch)
 {
 	int64_t expected =
 		notices_expected_now(&watch->notices, host_boot(), host_now() - host_clock_offset());
@@ -680,6 +682,7 @@ static void look_at_clock_before(struct watch *watch)
 	if (expected && (now - expected >= CLOCK_STEP_LEAST_NS || expected - now >= CLOCK_STEP_LEAST_NS))
 		on_clock_step(watch, expected, now);
 	watch->step_from_ns = watch->step_to_ns = 0; /* this run began after it */
+	return expected ? expected : now;
 }
 
 static int take_up(struct watch *watch)
@@ -692,9 +695,11 @@ static int take_up(struct watch *watch)
 		error = seed_by_alerts(watch);
 	if (error < 0)
 		return error;
-	look_at_clock_before(watch);
-	writer_configure(watch->writer, &watch->config); /* reads the allow rules */
-	notices_start(&watch->notices, watch->pipeline, host_now());
+	error = review_load(watch->reader, &watch->config, &watch->rules_now, watch->failure);
+	if (error)
+		return error;
+	pipeline_allow(watch->pipeline, watch->rules_now);
+	notices_start(&watch->notices, watch->pipeline, look_at_clock_before(watch), host_now());
 	return 0;
 }
 

@@ -329,6 +329,13 @@ static int read_socket(struct config *config, const char *value, struct failure 
 	return 0;
 }
 
+static int read_user(struct config *config, const char *value, struct failure *failure)
+{
+	if (!text_copy(config->user, sizeof(config->user), value))
+		return failure_set(failure, -EINVAL, "\"%.100s\" is too long", value);
+	return 0;
+}
+
 static const struct key keys[] = {
 	{"detect", "window", read_window},
 	{"detect", "learning", read_learning},
@@ -351,6 +358,7 @@ static const struct key keys[] = {
 	{"threat", "lists", read_lists},
 	{"threat", "newly_registered", read_newly_registered},
 	{"control", "socket", read_socket},
+	{"service", "user", read_user},
 };
 #define KEYS (sizeof(keys) / sizeof(keys[0]))
 
@@ -375,6 +383,7 @@ void config_defaults(struct config *config)
 	config->lists[0].class = THREAT_LISTED;
 	text_copy(config->lists[0].path, sizeof(config->lists[0].path), CONFIG_DEFAULT_LISTS);
 	text_copy(config->socket_path, sizeof(config->socket_path), CONFIG_DEFAULT_SOCKET);
+	text_copy(config->user, sizeof(config->user), CONFIG_DEFAULT_USER);
 }
 
 /* What is being read: the settings so far, and which keys one text has given already. */
@@ -399,7 +408,7 @@ static int unknown(const char *section, const char *key, struct failure *failure
 		return failure_set(
 			failure, -EINVAL,
 			"unknown section [%.64s]; there are detect, capture, history, alert, threat, "
-			"control, allow NAME",
+			"control, service, allow NAME",
 			section);
 	return failure_set(failure, -EINVAL, "unknown key \"%.64s\" in [%s]; it has: %s", key, section, all);
 }

@@ -20,8 +20,10 @@
 #include "daemon/host.h"
 #include "daemon/lists.h"
 #include "daemon/notices.h"
+#include "daemon/notify.h"
 #include "daemon/writer.h"
 #include "domain/domain.h"
+#include "privilege/privilege.h"
 #include "review/review.h"
 
 #define DRAIN_MS 20 /* how long a record may wait in the ring */
@@ -314,6 +316,7 @@ static void reload(struct watch *watch, const struct watch_options *options)
 	struct failure failure;
 	struct config fresh;
 
+	notify_reloading();
 	writer_reopen(watch->writer);
 	if (options->reread(options->context, &fresh, &failure)) {
 		log_error("the configuration was not taken over, the old one stays: %s", failure.text);
@@ -346,10 +349,12 @@ static void on_signal(struct watch *watch, const struct watch_options *options)
 
 	if (read(watch->signals, &info, sizeof(info)) != (ssize_t)sizeof(info))
 		return;
-	if (info.ssi_signo == SIGHUP)
+	if (info.ssi_signo == SIGHUP) {
 		reload(watch, options);
-	else
+		notify_send("READY=1");
+	} else {
 		watch->end = true;
+	}
 }
 
 /* Somebody set the clock. Ages and the time to learn are counted without what was jumped over. */
@@ -453,6 +458,8 @@ static int loop(struct watch *watch, const struct watch_options *options)
 		take_over(watch);
 		notices_learning(&watch->notices, watch->pipeline, watch->reader, learning_until(watch), now);
 		exchange(watch, now);
+		notify_watchdog(now - watch->clock_offset_ns,
+				writer_moves(watch->writer, now - watch->clock_offset_ns));
 	}
 	return error;
 }
@@ -703,6 +710,24 @@ static int take_up(struct watch *watch)
 	return 0;
 }
 
+/* Root was for attaching. What is opened from here on belongs to the user of the service. */
+static int drop_user(struct watch *watch)
+{
+	const char *user = watch->config.user;
+	char path[PATH_MAX + 8];
+	bool changed = false;
+	int error;
+
+	for (const char *const *suffix = (const char *const[]){"", "-wal", "-shm", NULL}; *suffix; suffix++) {
+		snprintf(path, sizeof(path), "%s%s", watch->config.history_path, *suffix);
+		privilege_own_file(path, user);
+	}
+	error = privilege_drop_user(user, &changed, watch->failure);
+	if (!error && !changed && geteuid() == 0 && user[0])
+		log_warning("there is no user %s: going on as root, without capabilities", user);
+	return error;
+}
+
 static int open_all(struct watch *watch)
 {
 	struct domain_settings grouping = {.private_suffixes = watch->config.private_suffixes,
@@ -712,6 +737,9 @@ static int open_all(struct watch *watch)
 					   .sni = watch->config.sni};
 	int error = domain_rules_new(&grouping, &watch->rules, watch->failure);
 
+	privilege_own_folder(watch->config.history_path, watch->config.user, 0750);
+	if (watch->config.socket_path[0])
+		privilege_own_folder(watch->config.socket_path, watch->config.user, 0755);
 	memcpy(capture.dns_ports, watch->config.dns_ports, sizeof(capture.dns_ports));
 	host_networks(&watch->config.inside, &watch->networks);
 	if (!error) {
@@ -722,6 +750,8 @@ static int open_all(struct watch *watch)
 		error = desk_open(watch->config.socket_path, &watch->desk, watch->failure);
 	if (!error)
 		error = capture_open(&capture, on_record, watch, &watch->capture, watch->failure);
+	if (!error)
+		error = drop_user(watch);
 	if (!error)
 		error = open_history(watch);
 	if (!error)
@@ -827,6 +857,7 @@ int watch_run(const struct watch_options *options, struct failure *failure)
 	watch->failure = failure;
 	watch->epoll = watch->timer = watch->signals = -1;
 	watch->clock_offset_ns = host_clock_offset();
+	notify_open();
 	block_signals();
 	error = open_all(watch);
 	if (!error) {
@@ -834,13 +865,17 @@ int watch_run(const struct watch_options *options, struct failure *failure)
 		error = capture_preexisting(watch->capture, failure);
 		if (error > 0)
 			log_info("%d connections are older than this daemon", error);
+		if (error >= 0)
+			error = privilege_drop_all(watch->failure);
 	}
 	if (error >= 0) {
 		log_info("watching: history %s, cgroup root %s, %s", watch->config.history_path,
 			 capture_cgroup_root(watch->capture),
 			 host_now() < learning_until(watch) ? "learning: nothing new is alerted yet"
 							    : "alerting");
+		notify_send("READY=1\nSTATUS=watching");
 		error = loop(watch, options);
+		notify_send("STOPPING=1");
 	}
 	close_all(watch);
 	free(watch);

@@ -18,6 +18,7 @@
 #define RETRY_SECONDS 1
 #define PRUNE_SECONDS 60
 #define PRUNE_ROWS 500
+#define STANDSTILL_SECONDS 60
 #define RECENT_MOST 10 /* names in a dossier */
 #define USERS_MOST 5
 #define KNOWN_TO_MOST 5
@@ -48,7 +49,11 @@ struct writer {
 	struct request *request;
 	struct config fresh;     /* its allow rules, to be taken over */
 	struct allow_set *rules; /* fresh, for the core */
+	uint64_t rounds;         /* of the thread */
 	bool reopen, reload, stop;
+	/* the core's */
+	uint64_t rounds_seen;
+	int64_t rounds_seen_ns;
 };
 
 /* --- one batch ---------------------------------------------------------------- */
@@ -396,6 +401,7 @@ static void *run(void *context)
 
 		while (!writer->work && !writer->reopen && !writer->reload && !writer->request)
 			pthread_cond_wait(&writer->changed, &writer->lock);
+		writer->rounds++;
 		work = writer->work;
 		states = writer->states;
 		reopen = writer->reopen;
@@ -488,6 +494,22 @@ struct batch *writer_exchange(struct writer *writer, struct batch *filled, const
 	}
 	pthread_mutex_unlock(&writer->lock);
 	return spare;
+}
+
+bool writer_moves(struct writer *writer, int64_t now_ns)
+{
+	uint64_t rounds = writer->rounds_seen;
+
+	if (pthread_mutex_trylock(&writer->lock) == 0) {
+		/* One that waits for work does not stand still. */
+		rounds = writer->work || writer->request ? writer->rounds : rounds + 1;
+		pthread_mutex_unlock(&writer->lock);
+	}
+	if (rounds != writer->rounds_seen || writer->rounds_seen_ns == 0) {
+		writer->rounds_seen = rounds;
+		writer->rounds_seen_ns = now_ns;
+	}
+	return now_ns - writer->rounds_seen_ns < STANDSTILL_SECONDS * NS_PER_SECOND;
 }
 
 void writer_reopen(struct writer *writer)

@@ -388,7 +388,9 @@ static int is_wanted(void *context, const char *path, size_t length)
 	const struct wanted *wanted = context;
 	char canonical[PACKAGE_PATH_MAX];
 
-	if (length > wanted->length) /* the one spelling is the longest */
+	/* The one spelling is the longest, and ends as the others. Most lines end otherwise. */
+	if (length > wanted->length || path[length - 1] != wanted->path[wanted->length - 1] ||
+	    memcmp(path + length - length / 2, wanted->path + wanted->length - length / 2, length / 2) != 0)
 		return 0;
 	length = index_canonical(wanted->merged, path, length, canonical);
 	return length == wanted->length && memcmp(canonical, wanted->path, length) == 0;

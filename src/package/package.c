@@ -509,7 +509,8 @@ void packages_find_process(struct packages *packages, const struct package_proce
 	pthread_mutex_unlock(&packages->lock);
 }
 
-/* The next change of dpkg's and of rpm's, whichever is newer; false when there is none since then. */
+/* The next change of dpkg's and of rpm's, whichever is newer, into *out (may be NULL); false when there is
+ * none since then. */
 static bool next_change(const struct packages *packages, int64_t since_ns, size_t at[static 2],
 			struct package_change *out)
 {
@@ -524,12 +525,15 @@ static bool next_change(const struct packages *packages, int64_t since_ns, size_
 	if (change && change->time_ns < since_ns)
 		change = NULL;
 	if (owner && (!change || owner->changed_ns >= change->time_ns)) {
-		text_copy(out->name, sizeof(out->name), owner->name);
-		text_copy(out->version, sizeof(out->version), owner->version ? owner->version : "");
-		out->time_ns = owner->changed_ns;
+		if (out) {
+			text_copy(out->name, sizeof(out->name), owner->name);
+			text_copy(out->version, sizeof(out->version), owner->version ? owner->version : "");
+			out->time_ns = owner->changed_ns;
+		}
 		at[0]++;
 	} else if (change) {
-		*out = *change;
+		if (out)
+			*out = *change;
 		at[1]++;
 	}
 	return owner || change;
@@ -538,7 +542,6 @@ static bool next_change(const struct packages *packages, int64_t since_ns, size_
 int packages_changed(struct packages *packages, int64_t since_ns, unsigned wait_ms,
 		     struct package_change *newest, size_t most, uint32_t *count)
 {
-	struct package_change change;
 	size_t at[2] = {0}, filled = 0;
 	int64_t deadline;
 	int result = 0;
@@ -553,9 +556,10 @@ int packages_changed(struct packages *packages, int64_t since_ns, unsigned wait_
 		result = packages->rpm_listed;
 	if (!result && !packages->index && !packages->rpm_here)
 		result = packages->unreadable ? -EIO : -ENOENT;
-	for (*count = 0; !result && next_change(packages, since_ns, at, &change); (*count)++)
-		if (filled < most)
-			newest[filled++] = change;
+	for (*count = 0;
+	     !result && next_change(packages, since_ns, at, filled < most ? &newest[filled] : NULL);
+	     (*count)++)
+		filled += filled < most;
 	pthread_mutex_unlock(&packages->lock);
 	return result ? result : (int)filled;
 }

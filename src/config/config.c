@@ -329,6 +329,11 @@ static int read_socket(struct config *config, const char *value, struct failure 
 	return 0;
 }
 
+static int read_packages(struct config *config, const char *value, struct failure *failure)
+{
+	return read_boolean(value, &config->packages, failure);
+}
+
 static const struct key keys[] = {
 	{"detect", "window", read_window},
 	{"detect", "learning", read_learning},
@@ -351,6 +356,7 @@ static const struct key keys[] = {
 	{"threat", "lists", read_lists},
 	{"threat", "newly_registered", read_newly_registered},
 	{"control", "socket", read_socket},
+	{"enrich", "packages", read_packages},
 };
 #define KEYS (sizeof(keys) / sizeof(keys[0]))
 
@@ -375,6 +381,7 @@ void config_defaults(struct config *config)
 	config->lists[0].class = THREAT_LISTED;
 	text_copy(config->lists[0].path, sizeof(config->lists[0].path), CONFIG_DEFAULT_LISTS);
 	text_copy(config->socket_path, sizeof(config->socket_path), CONFIG_DEFAULT_SOCKET);
+	config->packages = true;
 }
 
 /* What is being read: the settings so far, and which keys one text has given already. */
@@ -399,7 +406,7 @@ static int unknown(const char *section, const char *key, struct failure *failure
 		return failure_set(
 			failure, -EINVAL,
 			"unknown section [%.64s]; there are detect, capture, history, alert, threat, "
-			"control, allow NAME",
+			"control, enrich, allow NAME",
 			section);
 	return failure_set(failure, -EINVAL, "unknown key \"%.64s\" in [%s]; it has: %s", key, section, all);
 }

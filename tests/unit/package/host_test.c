@@ -20,7 +20,8 @@
 #include "package/index.h"
 #include "package/tree.h"
 
-#define PATHS_MAX 20000
+#define PATHS_MAX 500000
+#define ANSWERS_MAX 5000
 
 static const struct packages_settings here = {.root = "", .proc = "/proc", .rpm = "/usr/bin/rpm"};
 static char *paths[PATHS_MAX];
@@ -138,7 +139,7 @@ static void say_costs(const char *what, int64_t *costs, size_t count)
 
 static void what_an_answer_costs(void **state)
 {
-	static int64_t costs[PATHS_MAX];
+	static int64_t costs[ANSWERS_MAX];
 	struct packages *packages;
 	struct package_answer program, script;
 	struct package_figures figures;
@@ -161,7 +162,7 @@ static void what_an_answer_costs(void **state)
 		      (double)figures.bytes / 1048576, (double)figures.bytes / (double)figures.paths,
 		      (double)(mallinfo2().uordblks - before) / 1048576);
 	gather_paths();
-	answers = path_count < 5000 ? path_count : 5000;
+	answers = path_count < ANSWERS_MAX ? path_count : ANSWERS_MAX;
 	for (size_t i = 0; i < answers; i++) {
 		from = now_ns();
 		packages_find(packages, paths[i * path_count / answers], 0, &program);
@@ -170,7 +171,7 @@ static void what_an_answer_costs(void **state)
 	}
 	say_costs("a first answer, any file", costs, answers);
 	answers = 0;
-	for (size_t i = 0; i < path_count && answers < 5000; i++) {
+	for (size_t i = 0; i < path_count && answers < ANSWERS_MAX; i++) {
 		if (strncmp(paths[i], "/usr/bin/", 9) != 0)
 			continue;
 		from = now_ns();

@@ -49,11 +49,14 @@ void dossier_packages(struct packages *packages, const struct alert *alert, stru
 {
 	const struct process *process = &alert->process;
 	const char *container = process->container;
+	uint32_t ancestors[FS_ANCESTORS_MAX];
 	struct package_process asked = {
 		.pid = process->owner.tgid,
 		.mount_namespace = process->mount_namespace,
 		.start_ns = process->owner.start_ns,
 		.in_container = container[0] && strncmp(container, "unit:", 5) != 0,
+		.ancestors = ancestors,
+		.ancestor_count = process->ancestor_count,
 		.exe = process->exe,
 		.script = process->script,
 	};
@@ -64,6 +67,8 @@ void dossier_packages(struct packages *packages, const struct alert *alert, stru
 	fill_changes(packages, alert->time_ns, dossier);
 	if (!alert->process_known)
 		return;
+	for (size_t i = 0; i < process->ancestor_count; i++)
+		ancestors[i] = process->ancestors[i].tgid;
 	packages_find_process(packages, &asked, WAIT_MS, &program, &script);
 	fill(&dossier->package, &program);
 	if (is_file(process->script))

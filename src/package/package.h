@@ -85,6 +85,8 @@ struct package_process {
 	uint32_t mount_namespace; /* inode number; 0: not known */
 	uint64_t start_ns;        /* CLOCK_BOOTTIME; 0: not known */
 	bool in_container;
+	const uint32_t *ancestors; /* pids, the parent first; they may have ended, too */
+	size_t ancestor_count;
 	const char *exe;    /* may end in " (deleted)"; "" and "/.../x" are no path */
 	const char *script; /* of an interpreter: a path, "-jar PATH", "-m MODULE", "-c", or "" */
 };

@@ -109,6 +109,19 @@ static bool is_alive(const char *proc, const char *who, const struct package_pro
 	       is_same_start(proc, who, process->start_ns);
 }
 
+/* Who ended before he was looked at may have a parent who shares his mounts. */
+static bool has_parent_here(const char *root, const char *proc, const struct package_process *process)
+{
+	char who[16];
+
+	for (size_t i = 0; i < process->ancestor_count && process->mount_namespace; i++) {
+		snprintf(who, sizeof(who), "%u", process->ancestors[i]);
+		if (mount_namespace(proc, who) == process->mount_namespace)
+			return has_our_root(root, proc, who);
+	}
+	return false;
+}
+
 /*
  * A service of systemd often has a mount namespace of its own and yet the host's
  * files: so the root folder and the file itself are compared, while the process lives.
@@ -122,8 +135,10 @@ static void compare(const char *root, const char *proc, const struct package_pro
 	snprintf(who, sizeof(who), "%u", process->pid);
 	place->alive = is_alive(proc, who, process);
 	if (!place->alive) {
-		place->result = is_our_namespace(root, proc, process->mount_namespace) ? PACKAGE_OWNED
-										       : PACKAGE_PROCESS_GONE;
+		place->result = is_our_namespace(root, proc, process->mount_namespace) ||
+						has_parent_here(root, proc, process)
+					? PACKAGE_OWNED
+					: PACKAGE_PROCESS_GONE;
 		return;
 	}
 	place->result = PACKAGE_OTHER_ROOT;

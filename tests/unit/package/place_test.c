@@ -149,6 +149,23 @@ static void a_process_that_ended_is_judged_by_its_mounts(void **state)
 	assert_int_equal(ask(&tool), PACKAGE_PROCESS_GONE);
 }
 
+static void a_parent_with_the_same_mounts_speaks_for_who_ended(void **state)
+{
+	static const uint32_t ancestors[] = {50, 51};
+	struct package_process tool = a_tool();
+
+	tool.pid = 4242;
+	tool.mount_namespace = ANOTHER;
+	tool.ancestors = ancestors;
+	tool.ancestor_count = 2;
+	process(*state, 50, OURS, *state, "/bin/sh");
+	assert_int_equal(ask(&tool), PACKAGE_PROCESS_GONE);
+	process(*state, 51, ANOTHER, *state, "/bin/sh");
+	assert_int_equal(ask(&tool), PACKAGE_OWNED);
+	process(*state, 51, ANOTHER, tree_path(*state, "/container"), "/bin/sh");
+	assert_int_equal(ask(&tool), PACKAGE_PROCESS_GONE);
+}
+
 /* The number belongs to another process by now. */
 static void a_number_used_again_is_not_looked_at(void **state)
 {
@@ -256,6 +273,7 @@ int main(void)
 		IN_TREE(nothing_is_said_of_a_container),
 		IN_TREE(mounts_of_its_own_over_the_same_files_are_the_host),
 		IN_TREE(a_process_that_ended_is_judged_by_its_mounts),
+		IN_TREE(a_parent_with_the_same_mounts_speaks_for_who_ended),
 		IN_TREE(a_number_used_again_is_not_looked_at),
 		IN_TREE(a_program_that_was_deleted_or_upgraded_is_marked),
 		IN_TREE(a_path_that_is_not_whole_is_none),

@@ -275,7 +275,8 @@ static void put_omitted(struct rendering *rendering)
 		return;
 	json_array_open(json, "omitted");
 	for (unsigned i = 0; i < rendering->omitted; i++)
-		json_put_string(json, NULL, part_names[i]);
+		if (i != PART_CHANGES || part_is_in(rendering, PART_PACKAGE)) /* "package" says it for both */
+			json_put_string(json, NULL, part_names[i]);
 	for (unsigned i = 0; i < TEXTS; i++) {
 		if (rendering->cut & UINT32_C(1) << i) {
 			snprintf(name, sizeof(name), "%s (cut)", text_names[i]);

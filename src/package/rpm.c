@@ -21,6 +21,23 @@
 #define OUTPUT_MOST ((size_t)16 * 1024 * 1024)
 #define CHANGES_MOST 100000
 
+static int64_t time_of(const struct stat *status)
+{
+	return status->st_mtim.tv_sec * NS_PER_SECOND + status->st_mtim.tv_nsec;
+}
+
+/* While somebody else has the database open, a change stays in its log. */
+static int64_t newest(const char *path, const struct stat *status)
+{
+	char log[RPM_DATABASE_MAX + 64];
+	struct stat other;
+
+	snprintf(log, sizeof(log), "%s-wal", path);
+	if (stat(log, &other) || time_of(&other) < time_of(status))
+		return time_of(status);
+	return time_of(&other);
+}
+
 bool rpm_database(const char *root, char folder[static RPM_DATABASE_MAX], int64_t *changed_ns)
 {
 	static const char *const folders[] = {"/var/lib/rpm", "/usr/lib/sysimage/rpm", "/usr/share/rpm"};
@@ -36,7 +53,7 @@ bool rpm_database(const char *root, char folder[static RPM_DATABASE_MAX], int64_
 			if (stat(path, &status) || status.st_size == 0)
 				continue;
 			if (changed_ns)
-				*changed_ns = status.st_mtim.tv_sec * NS_PER_SECOND + status.st_mtim.tv_nsec;
+				*changed_ns = newest(path, &status);
 			return true;
 		}
 	}

@@ -7,7 +7,8 @@
 
 #define RPM_DATABASE_MAX 512
 
-/* The folder of rpm's database below `root`; false where there is none. *changed_ns (may be NULL): its mtime.
+/* The folder of rpm's database below `root`; false where there is none. *changed_ns (may be NULL): when it
+ * changed last.
  */
 bool rpm_database(const char *root, char folder[static RPM_DATABASE_MAX], int64_t *changed_ns);
 

@@ -221,10 +221,60 @@ static void what_an_upgrade_costs(void **state)
 	index_free(next);
 }
 
+static void sh(const char *root, const char *command)
+{
+	char line[2048];
+
+	snprintf(line, sizeof(line), "cd %s && { %s; } >log 2>&1 || { cat log; exit 1; }", root, command);
+	assert_int_equal(system(line), 0);
+}
+
+/* A package is made, installed, upgraded and removed by dpkg itself, on a host of its own in a folder. */
+static void what_dpkg_does_is_seen(void **state)
+{
+	static const char make[] =
+		"rm -rf deb; mkdir -p deb/DEBIAN deb/bin; echo %s >deb/bin/made-up; "
+		"printf 'Package: made-up\\nVersion: %s\\nArchitecture: all\\nMaintainer: x "
+		"<x@example.org>\\n"
+		"Description: x\\n' >deb/DEBIAN/control; dpkg-deb -b deb made-up.deb && "
+		"dpkg --root=$PWD --force-not-root --force-script-chrootless --log=/dev/null -i made-up.deb";
+	const char *const versions[] = {"1.0-1", "1:1.1~rc1-2", "2"};
+	struct packages *packages;
+	struct package_answer answer = {0};
+	char command[1024];
+
+	if (!has_dpkg())
+		skip();
+	if (geteuid() != 0) {
+		print_message("# skipped: dpkg needs root to install into a folder\n");
+		skip();
+	}
+	packages = tree_open(*state, "/nowhere");
+	for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
+		snprintf(command, sizeof(command), make, versions[i], versions[i]);
+		sh(*state, command);
+		for (int j = 0; j < 800 && strcmp(answer.version, versions[i]) != 0; j++) {
+			answer = tree_find(packages, "/usr/bin/made-up");
+			usleep(10000);
+		}
+		assert_string_equal(answer.name, "made-up");
+		assert_string_equal(answer.version, versions[i]);
+		assert_true(answer.upgraded_ns / NS_PER_SECOND >= time(NULL) - 60);
+	}
+	sh(*state, "dpkg --root=$PWD --force-not-root --log=/dev/null -r made-up");
+	for (int j = 0; j < 800 && answer.result == PACKAGE_OWNED; j++) {
+		answer = tree_find(packages, "/usr/bin/made-up");
+		usleep(10000);
+	}
+	assert_int_equal(answer.result, PACKAGE_UNOWNED);
+	packages_close(packages);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(dpkg_says_the_same_of_every_file_in_usr_bin),
+		cmocka_unit_test_setup_teardown(what_dpkg_does_is_seen, tree_make, tree_remove),
 		cmocka_unit_test(what_an_answer_costs),
 		cmocka_unit_test(what_an_upgrade_costs),
 	};

@@ -191,18 +191,40 @@ static void answers_are_kept_and_asked_for_once(void **state)
 	packages_close(packages);
 }
 
+static void an_upgrade_is_seen(void **state)
+{
+	struct packages *packages;
+	int i;
+
+	made_database(*state);
+	packages = tree_open(*state, made_rpm(*state, "[ $2 = -qa ] || printf 'curl\\t1\\t5\\n'"));
+	assert_string_equal(tree_find(packages, "/usr/bin/curl").version, "1");
+	usleep(20000);
+	made_rpm(*state, "[ $2 = -qa ] || printf 'curl\\t2\\t6\\n'");
+	assert_string_equal(tree_find(packages, "/usr/bin/curl").version,
+			    "1"); /* nothing says that it changed */
+	tree_text(*state, "/var/lib/rpm/rpmdb.sqlite-wal", "log");
+	for (i = 0; i < 800 && strcmp(tree_find(packages, "/usr/bin/curl").version, "2") != 0; i++)
+		usleep(10000);
+	assert_true(i < 800);
+	packages_close(packages);
+}
+
 /* Nobody waits for a slow rpm longer than he said, and after that nobody waits for a while. */
 static void a_slow_one_holds_nobody_up(void **state)
 {
 	struct packages *packages;
 	struct package_answer answer;
+	uint32_t count;
 	int64_t from;
 
 	made_database(*state);
 	packages = tree_open(*state,
 			     made_rpm(*state, "[ $2 = -qa ] && exit 0; sleep 0.5; printf 'slow\\t1\\t5\\n'"));
-	for (int i = 0; i < 500 && (packages_find(packages, "relative", 100, &answer), i == 0); i++)
-		;
+	/* The first reading is not what is waited for below. */
+	for (int i = 0; i < 500 && packages_changed(packages, 0, 100, NULL, 0, &count) == -EAGAIN; i++)
+		usleep(10000);
+	usleep(1000000); /* in case that was waited for in vain, too */
 	from = now_ms();
 	packages_find(packages, "/usr/bin/slow", 20, &answer);
 	assert_int_equal(answer.result, PACKAGE_PENDING);
@@ -228,6 +250,7 @@ int main(void)
 		IN_TREE(it_is_killed_at_its_limit),
 		IN_TREE(it_is_asked_only_where_its_database_is),
 		IN_TREE(answers_are_kept_and_asked_for_once),
+		IN_TREE(an_upgrade_is_seen),
 		IN_TREE(a_slow_one_holds_nobody_up),
 	};
 

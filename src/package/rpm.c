@@ -171,6 +171,14 @@ static int run(const char *program, char *const *arguments, int limit_ms, char *
 
 /* --- what it says -------------------------------------------------------------------------------- */
 
+static bool is_plain(const char *text)
+{
+	for (; *text; text++)
+		if (*text <= ' ' || *text > '~')
+			return false;
+	return true;
+}
+
 /* "NAME\tVERSION\tSECONDS"; false for any other line. */
 static bool read_change(const char *line, size_t length, struct package_change *out)
 {
@@ -184,6 +192,8 @@ static bool read_change(const char *line, size_t length, struct package_change *
 		return false;
 	text_copy_bytes(out->name, sizeof(out->name), line, (size_t)(tab - line));
 	text_copy_bytes(out->version, sizeof(out->version), tab + 1, (size_t)(second - tab - 1));
+	if (!is_plain(out->name) || !is_plain(out->version))
+		return false;
 	errno = 0;
 	out->time_ns = strtoll(second + 1, &end, 10);
 	if (end == second + 1 || errno || out->time_ns < 0 || out->time_ns > INT64_MAX / NS_PER_SECOND)

@@ -99,7 +99,9 @@ static void what_is_no_answer_is_none(void **state)
 		"printf 'curl\\t1\\t99999999999999999999\\n'",
 		"exit 2",
 		"kill -9 $$",
-		"head -c 300000 /dev/urandom | tr -d '\\n'",
+		"head -c 300000 /dev/zero | tr '\\0' x",
+		"printf 'a b\\t1\\t1\\n'",
+		"printf 'curl\\t\\001\\t1\\n'",
 		"printf 'curl\\t1\\t1\\n'; exit 3",
 	};
 	struct package_answer answer;

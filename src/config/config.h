@@ -66,6 +66,8 @@ struct config {
 	/* [allow NAME] */
 	uint32_t allow_count;
 	struct allow_rule allow[CONFIG_ALLOW_MAX];
+	/* [enrich] */
+	bool packages;
 };
 
 /* What holds where nothing is set (the table in the manual). */

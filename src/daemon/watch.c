@@ -307,7 +307,8 @@ static bool needs_restart(const struct config *old, const struct config *new)
 	       old->dns_port_count != new->dns_port_count ||
 	       memcmp(old->dns_ports, new->dns_ports, sizeof(old->dns_ports)) != 0 ||
 	       strcmp(old->history_path, new->history_path) != 0 || old->sink_count != new->sink_count ||
-	       memcmp(old->sinks, new->sinks, sizeof(old->sinks)) != 0 || old->format != new->format;
+	       memcmp(old->sinks, new->sinks, sizeof(old->sinks)) != 0 || old->format != new->format ||
+	       old->packages != new->packages;
 }
 
 static void reload(struct watch *watch, const struct watch_options *options)
@@ -323,9 +324,9 @@ static void reload(struct watch *watch, const struct watch_options *options)
 		return;
 	}
 	if (needs_restart(&watch->config, &fresh))
-		log_warning(
-			"settings of [capture], [history], [alert], private_suffixes and aws_buckets take "
-			"effect at the next restart");
+		log_warning("settings of [capture], [history], [alert], [enrich], private_suffixes and "
+			    "aws_buckets take "
+			    "effect at the next restart");
 	watch->config.window_seconds = fresh.window_seconds;
 	watch->config.learning_seconds = fresh.learning_seconds;
 	watch->config.scope = fresh.scope;

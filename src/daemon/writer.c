@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "daemon/dossier.h"
 #include "daemon/host.h"
 #include "daemon/outbox.h"
 #include "review/review.h"
@@ -36,6 +37,7 @@ struct writer {
 	struct history *history;
 	struct outbox *outbox;
 	struct dossier host;
+	struct packages *packages; /* NULL: not wanted */
 	int64_t run;
 	int64_t last_write_ns, last_prune_ns;
 	bool failing; /* told to the operator already */
@@ -125,6 +127,7 @@ static void complete(struct writer *writer, const struct alert *alert, struct do
 	*dossier = writer->host;
 	text_copy(dossier->product_version, sizeof(dossier->product_version), FIRSTSEEN_VERSION);
 	add_relations(writer, alert, dossier);
+	dossier_packages(writer->packages, alert, dossier);
 	if (!alert->process_known)
 		return;
 	host_user_name(alert->process.owner.uid, dossier->user);
@@ -451,6 +454,18 @@ static int init_lock(struct writer *writer)
 	return pthread_cond_init(&writer->changed, &monotonic);
 }
 
+/* An alert without its package is better than none: what fails here is only said. */
+static struct packages *open_packages(const struct config *config)
+{
+	struct packages_settings settings = {.root = "", .proc = "/proc", .rpm = "/usr/bin/rpm"};
+	struct packages *packages = NULL;
+	struct failure failure;
+
+	if (config->packages && packages_open(&settings, &packages, &failure))
+		log_warning("alerts will not name packages: %s", failure.text);
+	return packages;
+}
+
 int writer_start(const struct config *config, struct history *history, int64_t run_id, struct batch *batch,
 		 struct writer **out, struct failure *failure)
 {
@@ -470,8 +485,10 @@ int writer_start(const struct config *config, struct history *history, int64_t r
 	writer->history = history;
 	writer->spare = batch;
 	init_lock(writer);
+	writer->packages = open_packages(config);
 	error = pthread_create(&writer->thread, NULL, run, writer);
 	if (error) {
+		packages_close(writer->packages);
 		outbox_close(writer->outbox);
 		free(writer);
 		return failure_set(failure, -error, "can not start the writer thread: %s", strerror(error));
@@ -543,6 +560,7 @@ void writer_stop(struct writer *writer, struct batch *last, const struct writer_
 	batch_free(writer->spare);
 	batch_free(writer->work);
 	allow_set_free(writer->rules);
+	packages_close(writer->packages);
 	outbox_close(writer->outbox);
 	history_close(writer->history);
 	pthread_cond_destroy(&writer->changed);

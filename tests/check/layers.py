@@ -18,6 +18,7 @@ LAYERS = {
     "render": {"base", "core"},
     "config": {"base", "core", "domain", "render"},
     "history": {"base", "core", "domain"},
+    "package": {"base"},
     "sink": {"base", "config"},
     "threat": {"base", "core", "domain"},
     "control": {"base"},
@@ -25,9 +26,10 @@ LAYERS = {
     "review": {"base", "config", "core", "history"},
     "source": {"base", "firstseen"},
     "capture": {"base", "firstseen", "source"},
-    "daemon": {"base", "capture", "control", "privilege", "review", "config", "core", "domain", "firstseen", "history", "render", "sink", "source",
-               "threat"},
-    "cli": {"base", "capture", "control", "review", "config", "core", "domain", "firstseen", "history", "render", "source",
+    "daemon": {"base", "capture", "config", "control", "core", "domain", "firstseen", "history", "package",
+               "privilege", "render", "review", "sink", "source", "threat"},
+    "cli": {"base", "capture", "config", "control", "core", "domain", "firstseen", "history", "package", "render",
+            "review", "source",
             "threat"},
 }
 

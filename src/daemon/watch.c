@@ -36,6 +36,9 @@ struct watch {
 	struct network_scope networks;
 	struct domain_rules *rules;
 	struct history *reader;
+	struct history *writing; /* until the writer has it, as `spare` */
+	struct batch *spare;
+	int64_t run;
 	struct writer *writer;
 	struct batch *batch;
 	struct pipeline *pipeline;
@@ -542,23 +545,22 @@ static int write_first_states(struct watch *watch, struct history *history)
 	return error;
 }
 
-/* Opens the history on both sides and starts the writer, which then owns the writing one. */
+/* Opens the history on both sides, and begins a run. */
 static int open_history(struct watch *watch)
 {
 	struct history *history = NULL;
 	struct history_summary summary;
-	struct batch *spare = NULL;
 	struct batch_limits limits = {0};
-	int64_t run;
 	int error = history_open(watch->config.history_path, HISTORY_WRITE, &history, watch->failure);
 
 	if (error)
 		return error;
+	watch->writing = history;
 	notices_before(&watch->notices, history, watch->config.learning_seconds);
 	error = history_rekey(history, domain_rules_identity(watch->rules), regroup, watch->rules,
 			      watch->failure);
 	if (!error)
-		error = history_run_start(history, host_now(), &run, watch->failure);
+		error = history_run_start(history, host_now(), &watch->run, watch->failure);
 	if (!error)
 		error = history_summary(history, &summary, watch->failure);
 	if (!error) {
@@ -571,14 +573,25 @@ static int open_history(struct watch *watch)
 	if (!error)
 		error = history_open(watch->config.history_path, HISTORY_READ, &watch->reader,
 				     watch->failure);
-	if (!error && (batch_new(&limits, &watch->batch) || batch_new(&limits, &spare)))
+	if (!error && (batch_new(&limits, &watch->batch) || batch_new(&limits, &watch->spare)))
 		error = failure_set(watch->failure, -ENOMEM, "out of memory");
-	if (!error)
-		error = writer_start(&watch->config, history, run, spare, &watch->writer, watch->failure);
-	if (error) {
-		batch_free(spare);
-		history_close(history);
-	}
+	return error;
+}
+
+/* The threads, once nothing is left that they could not have: the writer, which then owns the history, and
+ * the desk. */
+static int start_threads(struct watch *watch)
+{
+	int error = writer_start(&watch->config, watch->writing, watch->run, watch->spare, &watch->writer,
+				 watch->failure);
+
+	if (error)
+		return error;
+	watch->writing = NULL;
+	watch->spare = NULL;
+	if (watch->desk && desk_start(watch->desk, watch->writer, watch->config.history_path))
+		error = failure_set(watch->failure, -EAGAIN,
+				    "can not start the thread of the control socket");
 	return error;
 }
 
@@ -719,7 +732,8 @@ static int drop_user(struct watch *watch)
 	bool changed = false;
 	int error;
 
-	for (const char *const *suffix = (const char *const[]){"", "-wal", "-shm", NULL}; *suffix; suffix++) {
+	for (const char *const *suffix = (const char *const[]){"", "-wal", "-shm", ".lock", NULL}; *suffix;
+	     suffix++) {
 		snprintf(path, sizeof(path), "%s%s", watch->config.history_path, *suffix);
 		privilege_own_file(path, user);
 	}
@@ -759,9 +773,6 @@ static int open_all(struct watch *watch)
 		error = open_pipeline(watch);
 	if (!error)
 		error = take_up(watch);
-	if (!error && watch->desk && desk_start(watch->desk, watch->writer, watch->config.history_path))
-		error = failure_set(watch->failure, -EAGAIN,
-				    "can not start the thread of the control socket");
 	if (!error)
 		error = open_descriptors(watch);
 	return error;
@@ -820,6 +831,8 @@ static void close_all(struct watch *watch)
 		writer_stop(watch->writer, watch->batch, &(struct writer_states){.now_ns = host_now()});
 	else
 		batch_free(watch->batch);
+	batch_free(watch->spare);
+	history_close(watch->writing);
 	capture_close(watch->capture);
 	pipeline_free(watch->pipeline);
 	allow_set_free(watch->rules_now);
@@ -867,7 +880,9 @@ int watch_run(const struct watch_options *options, struct failure *failure)
 		if (error > 0)
 			log_info("%d connections are older than this daemon", error);
 		if (error >= 0)
-			error = privilege_drop_all(watch->failure);
+			error = privilege_drop_all(watch->config.packages, watch->failure);
+		if (error >= 0)
+			error = start_threads(watch);
 	}
 	if (error >= 0) {
 		log_info("watching: history %s, cgroup root %s, %s", watch->config.history_path,

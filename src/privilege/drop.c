@@ -81,9 +81,12 @@ int privilege_drop_user(const char *user, bool *changed, struct failure *failure
 	return 0;
 }
 
-int privilege_drop_all(struct failure *failure)
+int privilege_drop_all(bool keep_ptrace, struct failure *failure)
 {
-	capng_clear(CAPNG_SELECT_ALL);
+	if (keep_ptrace)
+		keep_one();
+	else
+		capng_clear(CAPNG_SELECT_ALL);
 	if (capng_apply(CAPNG_SELECT_CAPS))
 		return failure_set(failure, -EPERM, "can not give up the last capability");
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))

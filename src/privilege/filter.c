@@ -146,6 +146,7 @@ static const char *const calls[] = {
 	"prlimit64",
 	"getrlimit",
 	"getpriority",
+	"setpriority",
 	"capget",
 	/* the kernel side: rings, maps, iterators */
 	"bpf",

@@ -752,19 +752,20 @@ static int open_all(struct watch *watch)
 					   .sni = watch->config.sni};
 	int error = domain_rules_new(&grouping, &watch->rules, watch->failure);
 
-	privilege_own_folder(watch->config.history_path, watch->config.user, 0750);
-	if (watch->config.socket_path[0])
-		privilege_own_folder(watch->config.socket_path, watch->config.user, 0755);
 	memcpy(capture.dns_ports, watch->config.dns_ports, sizeof(capture.dns_ports));
 	host_networks(&watch->config.inside, &watch->networks);
 	if (!error) {
 		watch->threats = lists_load(&watch->config, watch->rules);
 		error = watch->threats ? 0 : failure_set(watch->failure, -ENOMEM, "out of memory");
 	}
-	if (!error && watch->config.socket_path[0])
-		error = desk_open(watch->config.socket_path, &watch->desk, watch->failure);
 	if (!error)
 		error = capture_open(&capture, on_record, watch, &watch->capture, watch->failure);
+	if (!error) {
+		privilege_own_folder(watch->config.history_path, watch->config.user, 0750);
+		privilege_own_folder(watch->config.socket_path, watch->config.user, 0755);
+	}
+	if (!error && watch->config.socket_path[0])
+		error = desk_open(watch->config.socket_path, &watch->desk, watch->failure);
 	if (!error)
 		error = drop_user(watch);
 	if (!error)

@@ -237,7 +237,7 @@ class Daemon:
 
     def command(self):
         settings = [f"history.path={self.history}", f"alert.sinks=file:{self.alert_file}", "detect.learning=0",
-                    f"control.socket={self.socket}", *self.settings]
+                    f"control.socket={self.socket}", "service.user=", "detect.crawler_domains=0", *self.settings]
         return [BUILD / "firstseend", "-c", "/dev/null", *(part for s in settings for part in ("--set", s))]
 
     def start(self):

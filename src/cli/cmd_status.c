@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "cli/cli.h"
+#include "metrics/metrics.h"
 
 #define HEARTBEAT_MOST_NS (30 * NS_PER_SECOND) /* an idle daemon writes every 10 s */
 #define STATES_MAX 192
@@ -299,6 +300,42 @@ int cli_status(struct cli *cli, int argc, char **argv)
 	return picture.watching ? CLI_DONE : CLI_FAILED;
 }
 
+static int print_metrics(const struct cli *cli, struct history *history, const struct states *states)
+{
+	static struct metric metrics[STATES_MAX];
+	static char text[METRICS_TEXT_MAX];
+	static struct picture picture;
+	struct failure failure = {{0}};
+	int error = look(cli, history, &picture, &failure);
+	size_t count = 0;
+	int64_t length;
+
+	if (error)
+		return cli_fail_with(&failure, error);
+	for (size_t i = 0; i < states->count; i++)
+		if (is_number(states->items[i].value))
+			metrics[count++] = (struct metric){states->items[i].name,
+							   strtoull(states->items[i].value, NULL, 10)};
+	length = metrics_format(metrics, count,
+				&(struct metrics_history){
+					.file_bytes = (uint64_t)picture.summary.file_bytes,
+					.domains = picture.summary.domains,
+					.addresses = picture.summary.addresses,
+					.hostnames = picture.summary.hostnames,
+					.applications = picture.summary.applications,
+					.alerts = picture.summary.alerts,
+					.alerts_open = picture.summary.alerts_open,
+					.outbox = picture.summary.outbox,
+					.coverage = picture.coverage,
+					.last_alert_ns = picture.summary.last_alert_ns,
+				},
+				state_of(&picture.states, "version"), text, sizeof(text));
+	if (length < 0)
+		return cli_fail("the metrics do not fit");
+	fputs(text, stdout);
+	return CLI_DONE;
+}
+
 int cli_stats(struct cli *cli, int argc, char **argv)
 {
 	static struct states states; /* large */
@@ -312,6 +349,12 @@ int cli_stats(struct cli *cli, int argc, char **argv)
 	if (!history)
 		return CLI_FAILED;
 	error = history_states(history, keep_state, &states, &failure);
+	if (!error && cli->options->format == OUTPUT_METRICS) {
+		int status = print_metrics(cli, history, &states);
+
+		history_close(history);
+		return status;
+	}
 	history_close(history);
 	for (size_t i = 0; i < states.count; i++) {
 		const char *value = states.items[i].value;

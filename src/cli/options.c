@@ -37,7 +37,7 @@ static const struct option_text texts[] = {
 	{'c', "config", "FILE", "read FILE instead of " CONFIG_DEFAULT_PATH},
 	{'S', "set", "SECTION.KEY=VALUE", "set one setting, over the file; may be repeated"},
 	{'d', "db", "FILE", "the history to ask, instead of the one configured"},
-	{'f', "format", "FORMAT", "table, json (one object a line) or tsv"},
+	{'f', "format", "FORMAT", "table, json (one object a line) or tsv; stats also: openmetrics"},
 	{'V', "version", NULL, "print the version and exit"},
 	{'h', "help", NULL, "print help; behind a command: that command's"},
 };
@@ -81,8 +81,10 @@ static int read_limit(const char *text, int64_t *limit)
 
 static int read_format(const char *text, enum output_format *format)
 {
-	static const char *const names[] = {
-		[OUTPUT_TABLE] = "table", [OUTPUT_JSON] = "json", [OUTPUT_TSV] = "tsv"};
+	static const char *const names[] = {[OUTPUT_TABLE] = "table",
+					    [OUTPUT_JSON] = "json",
+					    [OUTPUT_TSV] = "tsv",
+					    [OUTPUT_METRICS] = "openmetrics"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (strcmp(text, names[i]) == 0) {
@@ -258,6 +260,8 @@ static enum options_result check(const struct reading *reading)
 		return misuse(reading, "%s needs %s", command->name, command->arguments);
 	if (command->most >= 0 && options->argc > command->most)
 		return misuse(reading, "unexpected argument %.200s", options->argv[command->most]);
+	if (options->format == OUTPUT_METRICS && strcmp(command->name, "stats") != 0)
+		return misuse(reading, "--format openmetrics is for stats");
 	if (filter->since_ns && filter->until_ns && filter->since_ns > filter->until_ns)
 		return misuse(reading, "--since lies behind --until");
 	return OPTIONS_RUN;

@@ -329,6 +329,14 @@ static int read_socket(struct config *config, const char *value, struct failure 
 	return 0;
 }
 
+static int read_textfile(struct config *config, const char *value, struct failure *failure)
+{
+	if ((value[0] && value[0] != '/') ||
+	    !text_copy(config->metrics_path, sizeof(config->metrics_path), value))
+		return failure_set(failure, -EINVAL, "\"%.200s\" is not an absolute path", value);
+	return 0;
+}
+
 static int read_user(struct config *config, const char *value, struct failure *failure)
 {
 	if (!text_copy(config->user, sizeof(config->user), value))
@@ -363,6 +371,7 @@ static const struct key keys[] = {
 	{"threat", "lists", read_lists},
 	{"threat", "newly_registered", read_newly_registered},
 	{"control", "socket", read_socket},
+	{"metrics", "textfile", read_textfile},
 	{"service", "user", read_user},
 	{"enrich", "packages", read_packages},
 };

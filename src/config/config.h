@@ -61,6 +61,8 @@ struct config {
 	struct list_setting lists[CONFIG_LISTS_MAX];
 	/* [control] */
 	char socket_path[PATH_MAX]; /* "": none */
+	/* [metrics] */
+	char metrics_path[PATH_MAX]; /* "": none */
 	/* [service] */
 	char user[USER_NAME_MAX]; /* "": stays root, without capabilities */
 	/* [allow NAME] */

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "daemon/dossier.h"
 #include "daemon/host.h"
+#include "metrics/metrics.h"
 #include "daemon/outbox.h"
 #include "review/review.h"
 
@@ -20,7 +21,8 @@
 #define PRUNE_SECONDS 60
 #define PRUNE_ROWS 500
 #define STANDSTILL_SECONDS 60
-#define RECENT_MOST 10 /* names in a dossier */
+#define PACKAGES_START_MS 500 /* how long the start waits for the first reading, some 40 ms as a rule */
+#define RECENT_MOST 10        /* names in a dossier */
 #define USERS_MOST 5
 #define KNOWN_TO_MOST 5
 
@@ -41,6 +43,8 @@ struct writer {
 	int64_t run;
 	int64_t last_write_ns, last_prune_ns;
 	bool failing; /* told to the operator already */
+	int64_t started_ns, last_metrics_ns;
+	bool metrics_failing;
 
 	pthread_t thread;
 	pthread_mutex_t lock; /* guards what follows */
@@ -265,12 +269,61 @@ static void send_alerts(struct writer *writer)
 	history_rollback(writer->history); /* they stay in the outbox, and are taken out next time */
 }
 
+#define METRICS_SECONDS 15
+
+/* What the history holds is asked from it; a failure is told once. */
+static void write_metrics(struct writer *writer, const struct writer_states *states, bool last)
+{
+	struct metric metrics[WRITER_STATES_MAX + 3];
+	struct metrics_history known = {.coverage = -1};
+	struct history_summary summary;
+	struct failure failure = {{0}};
+	char text[METRICS_TEXT_MAX];
+	int64_t length, window = writer->config.window_seconds * NS_PER_SECOND;
+	int error;
+
+	if (!writer->config.metrics_path[0] ||
+	    (!last && states->now_ns - writer->last_metrics_ns < METRICS_SECONDS * NS_PER_SECOND &&
+	     states->now_ns >= writer->last_metrics_ns))
+		return;
+	writer->last_metrics_ns = states->now_ns;
+	for (size_t i = 0; i < states->count; i++)
+		metrics[i] = (struct metric){states->items[i].name, states->items[i].value};
+	metrics[states->count] = (struct metric){"heartbeat", (uint64_t)states->now_ns};
+	metrics[states->count + 1] = (struct metric){"started", (uint64_t)writer->started_ns};
+	metrics[states->count + 2] = (struct metric){"ring_bytes", writer->config.ring_bytes};
+	error = history_summary(writer->history, &summary, &failure);
+	if (!error)
+		error = history_coverage(writer->history, states->now_ns - window, states->now_ns,
+					 &known.coverage, &failure);
+	if (!error) {
+		known.file_bytes = (uint64_t)summary.file_bytes;
+		known.domains = summary.domains;
+		known.addresses = summary.addresses;
+		known.hostnames = summary.hostnames;
+		known.applications = summary.applications;
+		known.alerts = summary.alerts;
+		known.alerts_open = summary.alerts_open;
+		known.outbox = summary.outbox;
+		known.last_alert_ns = summary.last_alert_ns;
+		length = metrics_format(metrics, states->count + 3, &known, FIRSTSEEN_VERSION, text,
+					sizeof(text));
+		error = length < 0
+				? failure_set(&failure, (int)length, "the metrics do not fit")
+				: metrics_write(writer->config.metrics_path, text, (size_t)length, &failure);
+	}
+	if (error && !writer->metrics_failing)
+		log_warning("%s", failure.text);
+	writer->metrics_failing = error != 0;
+}
+
 /* Writes until it succeeds; false where it failed and has to be tried again. */
 static bool work_off(struct writer *writer, const struct batch *batch, const struct writer_states *states,
 		     bool last)
 {
 	struct failure failure;
 
+	write_metrics(writer, states, last);
 	if (!last && is_idle(writer, batch, states)) {
 		send_alerts(writer);
 		return true;
@@ -459,10 +512,13 @@ static struct packages *open_packages(const struct config *config)
 {
 	struct packages_settings settings = {.root = "", .proc = "/proc", .rpm = "/usr/bin/rpm"};
 	struct packages *packages = NULL;
+	struct package_answer ignored;
 	struct failure failure;
 
 	if (config->packages && packages_open(&settings, &packages, &failure))
 		log_warning("alerts will not name packages: %s", failure.text);
+	if (packages) /* so that the first alert has them as well */
+		packages_find(packages, "/bin/sh", PACKAGES_START_MS, &ignored);
 	return packages;
 }
 
@@ -476,6 +532,7 @@ int writer_start(const struct config *config, struct history *history, int64_t r
 		return failure_set(failure, -ENOMEM, "out of memory");
 	writer->config = *config;
 	writer->run = run_id;
+	writer->started_ns = host_now();
 	host_identity(&writer->host);
 	error = outbox_open(config, &writer->outbox, failure);
 	if (error) {

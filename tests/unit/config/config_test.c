@@ -138,7 +138,7 @@ static void mistakes_name_file_and_line(void **state)
 		"crawler_window, crawler_host_domains");
 	refused("\n[detekt]\nwindow=90d\n",
 		"f.conf:3: unknown section [detekt]; there are detect, capture, history, alert, threat, "
-		"control, service, enrich, allow NAME");
+		"control, metrics, service, enrich, allow NAME");
 	refused("[detect]\nwindow\n", "f.conf:2: neither [section], key=value nor a # comment");
 	refused("window=90d\n", "f.conf:1: a key before the first [section]");
 	refused("[detect\n", "f.conf:1: a section begins with [ and ends with ]");

@@ -25,7 +25,7 @@
 #define FLOWS_MAX 65536
 #define DESCRIBED_MAX 16384
 #define HELLO_BYTES_MAX 16384 /* of a stream, looked at for a ClientHello */
-#define HELLO_SEGMENTS_MAX 64 /* retransmissions included */
+#define HELLO_SEGMENTS_MAX 64
 
 /* Filled between open and load. */
 const volatile __u16 dns_ports[DNS_PORTS_MAX] = {53};
@@ -59,8 +59,9 @@ struct socket_state {
 	struct fs_owner owner;
 	struct fs_endpoints endpoints; /* TCP; UDP: of the flow opened last */
 	__u32 flags;
-	__u32 hello_first; /* sequence number of the first payload byte */
-	__u32 hello_bytes; /* how far the hello reaches from there */
+	__u32 hello_first;   /* sequence number of the first payload byte */
+	__u32 hello_bytes;   /* how far the hello reaches from there */
+	__u32 hello_reached; /* and what of it was sent */
 	__u32 hello_segments;
 };
 

@@ -104,18 +104,18 @@ static __always_inline __u32 failed_outcome(int error)
 	}
 }
 
-/* The payload so far. The kernel counts SYN and FIN as a byte each. */
+/*
+ * The payload so far: out is what was sent, each byte once, acknowledged or not (what a
+ * reset or a dead peer leaves unacknowledged may well have arrived). The kernel counts
+ * FIN as a byte of what was received.
+ */
 static __always_inline void tcp_bytes(struct sock *sk, int tcp_state, const struct socket_state *state,
 				      __u64 *out, __u64 *in)
 {
 	struct tcp_sock *tcp = (struct tcp_sock *)sk;
 
-	*out = BPF_CORE_READ(tcp, bytes_acked);
+	*out = BPF_CORE_READ(tcp, bytes_sent) - BPF_CORE_READ(tcp, bytes_retrans);
 	*in = BPF_CORE_READ(tcp, bytes_received);
-	if (*out)
-		--*out;
-	if (*out && (tcp_state == TCP_FIN_WAIT2 || tcp_state == TCP_LAST_ACK || tcp_state == TCP_CLOSING))
-		--*out;
 	if (*in && ((state->flags & SOCKET_FIN_IN) || tcp_state == TCP_FIN_WAIT2))
 		--*in;
 }
@@ -130,7 +130,10 @@ static __always_inline void tcp_closes(struct sock *sk, int old_state, struct so
 	if (state->flags & SOCKET_ESTABLISHED) {
 		tcp_bytes(sk, old_state, state, &out, &in);
 	} else {
-		outcome = failed_outcome(BPF_CORE_READ(sk, sk_err));
+		int error = BPF_CORE_READ(sk, sk_err);
+
+		/* An ICMP error that came while the program held the socket. */
+		outcome = failed_outcome(error ? error : BPF_CORE_READ(sk, sk_err_soft));
 	}
 	if (!endpoints.local_port)
 		endpoints.local_port = sk->__sk_common.skc_num;
@@ -241,6 +244,7 @@ static __always_inline void capture_hello(struct __sk_buff *skb, const struct pa
 		bpf_skb_load_bytes(skb, packet->payload, first, packet->length >= 6 ? 6 : 1);
 		state->flags |= SOCKET_HELLO_BEGUN;
 		state->hello_first = packet->sequence;
+		state->hello_reached = 0;
 		state->hello_bytes = NOT_TLS_BYTES;
 		if (first[0] == 0x16 && packet->length < 6)
 			state->hello_bytes = HELLO_BYTES_MAX;
@@ -251,12 +255,16 @@ static __always_inline void capture_hello(struct __sk_buff *skb, const struct pa
 		if (state->hello_bytes > HELLO_BYTES_MAX)
 			state->hello_bytes = HELLO_BYTES_MAX;
 	}
+	/* What is sent first is sent in order: whatever does not reach beyond that is sent again. */
 	offset = packet->sequence - state->hello_first;
+	if ((__s32)(offset + packet->length - state->hello_reached) <= 0)
+		return;
+	state->hello_reached = offset + packet->length;
 	if (offset < state->hello_bytes) {
 		spec->wanted = state->hello_bytes - offset;
 		emit_payload(skb, packet, spec);
 	}
-	if (offset + packet->length >= state->hello_bytes || ++state->hello_segments >= HELLO_SEGMENTS_MAX)
+	if (state->hello_reached >= state->hello_bytes || ++state->hello_segments >= HELLO_SEGMENTS_MAX)
 		state->flags |= SOCKET_HELLO_DONE;
 }
 

@@ -333,6 +333,11 @@ static __always_inline void udp_flow(const struct packet *packet, const struct p
 	if (state) {
 		state->endpoints = endpoints;
 		state->flags |= SOCKET_UDP_FLOW;
+		if (is_replaced(
+			    &state->owner)) { /* connected by one program, used by the one that it became */
+			current_owner(&state->owner);
+			describe(&state->owner);
+		}
 	}
 	emit_flow(FS_RECORD_FLOW_OPEN, is_under_way(state) ? FS_FLAG_PREEXISTING : 0, spec->cookie,
 		  spec->owner, &endpoints, 0, 0, FS_OUTCOME_UNKNOWN);

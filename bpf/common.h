@@ -25,7 +25,7 @@
 #define FLOWS_MAX 65536
 #define DESCRIBED_MAX 16384
 #define HELLO_BYTES_MAX 16384 /* of a stream, looked at for a ClientHello */
-#define HELLO_SEGMENTS_MAX 24 /* retransmissions included */
+#define HELLO_SEGMENTS_MAX 64
 
 /* Filled between open and load. */
 const volatile __u16 dns_ports[DNS_PORTS_MAX] = {53};
@@ -39,6 +39,9 @@ __u32 reader_round = 0;
 /* Set by the reader for its first round alone: sockets without a state are older than the programs then. */
 bool telling_older = false;
 
+/* Set by the reader once it has told those. */
+bool older_told = false;
+
 enum socket_flag {
 	SOCKET_TCP_OUT = 1 << 0,    /* we saw it connect */
 	SOCKET_DNS = 1 << 1,        /* TCP to a DNS port */
@@ -48,6 +51,7 @@ enum socket_flag {
 	SOCKET_FIN_IN = 1 << 5,
 	SOCKET_ESTABLISHED = 1 << 6,
 	SOCKET_UDP_FLOW = 1 << 7, /* `endpoints` holds the flow that it opened last */
+	SOCKET_OLDER = 1 << 8,    /* UDP: in use before the programs were */
 };
 
 /* What we remember of a socket, in the socket itself: it goes with it. */
@@ -55,8 +59,9 @@ struct socket_state {
 	struct fs_owner owner;
 	struct fs_endpoints endpoints; /* TCP; UDP: of the flow opened last */
 	__u32 flags;
-	__u32 hello_first; /* sequence number of the first payload byte */
-	__u32 hello_bytes; /* how far the hello reaches from there */
+	__u32 hello_first;   /* sequence number of the first payload byte */
+	__u32 hello_bytes;   /* how far the hello reaches from there */
+	__u32 hello_reached; /* and what of it was sent */
 	__u32 hello_segments;
 };
 

@@ -104,18 +104,18 @@ static __always_inline __u32 failed_outcome(int error)
 	}
 }
 
-/* The payload so far. The kernel counts SYN and FIN as a byte each. */
+/*
+ * The payload so far: out is what was sent, each byte once, acknowledged or not (what a
+ * reset or a dead peer leaves unacknowledged may well have arrived). The kernel counts
+ * FIN as a byte of what was received.
+ */
 static __always_inline void tcp_bytes(struct sock *sk, int tcp_state, const struct socket_state *state,
 				      __u64 *out, __u64 *in)
 {
 	struct tcp_sock *tcp = (struct tcp_sock *)sk;
 
-	*out = BPF_CORE_READ(tcp, bytes_acked);
+	*out = BPF_CORE_READ(tcp, bytes_sent) - BPF_CORE_READ(tcp, bytes_retrans);
 	*in = BPF_CORE_READ(tcp, bytes_received);
-	if (*out)
-		--*out;
-	if (*out && (tcp_state == TCP_FIN_WAIT2 || tcp_state == TCP_LAST_ACK || tcp_state == TCP_CLOSING))
-		--*out;
 	if (*in && ((state->flags & SOCKET_FIN_IN) || tcp_state == TCP_FIN_WAIT2))
 		--*in;
 }
@@ -130,7 +130,10 @@ static __always_inline void tcp_closes(struct sock *sk, int old_state, struct so
 	if (state->flags & SOCKET_ESTABLISHED) {
 		tcp_bytes(sk, old_state, state, &out, &in);
 	} else {
-		outcome = failed_outcome(BPF_CORE_READ(sk, sk_err));
+		int error = BPF_CORE_READ(sk, sk_err);
+
+		/* An ICMP error that came while the program held the socket. */
+		outcome = failed_outcome(error ? error : BPF_CORE_READ(sk, sk_err_soft));
 	}
 	if (!endpoints.local_port)
 		endpoints.local_port = sk->__sk_common.skc_num;
@@ -180,6 +183,8 @@ static __always_inline void udp_owned(struct bpf_sock_addr *ctx)
 		count(FS_COUNT_STORAGE_FAILED);
 		return;
 	}
+	if (!older_told && !state->owner.tgid)
+		state->flags |= SOCKET_OLDER;
 	if (!is_current_owner(&state->owner))
 		current_owner(&state->owner);
 	describe(&state->owner);
@@ -213,9 +218,20 @@ int udp_send6(struct bpf_sock_addr *ctx)
 	return PASS;
 }
 
+/* A hello that one record does not hold goes on in the next ones, whose number nobody knows yet. */
+static __always_inline void hello_over_records(struct __sk_buff *skb, const struct packet *packet,
+					       struct socket_state *state)
+{
+	__u8 head[4] = {};
+
+	bpf_skb_load_bytes(skb, packet->payload + 5, head, sizeof(head));
+	if ((__u32)(head[1] << 16 | head[2] << 8 | head[3]) + 4 + 5 > state->hello_bytes)
+		state->hello_bytes = HELLO_BYTES_MAX;
+}
+
 /*
- * The first payload of a TLS flow: all of the first TLS record, over as many
- * segments as it takes. Of any other protocol a few bytes, so that nobody waits for a name.
+ * The first payload of a TLS flow: all of the hello, over as many segments and
+ * TLS records as it takes. Of any other protocol a few bytes, so that nobody waits for a name.
  */
 static __always_inline void capture_hello(struct __sk_buff *skb, const struct packet *packet,
 					  struct socket_state *state, struct payload_spec *spec)
@@ -228,20 +244,27 @@ static __always_inline void capture_hello(struct __sk_buff *skb, const struct pa
 		bpf_skb_load_bytes(skb, packet->payload, first, packet->length >= 6 ? 6 : 1);
 		state->flags |= SOCKET_HELLO_BEGUN;
 		state->hello_first = packet->sequence;
+		state->hello_reached = 0;
 		state->hello_bytes = NOT_TLS_BYTES;
 		if (first[0] == 0x16 && packet->length < 6)
 			state->hello_bytes = HELLO_BYTES_MAX;
 		else if (first[0] == 0x16 && first[1] == 3 && first[5] == 1)
 			state->hello_bytes = 5 + (first[3] << 8 | first[4]);
+		if (packet->length >= 9 && state->hello_bytes > NOT_TLS_BYTES)
+			hello_over_records(skb, packet, state);
 		if (state->hello_bytes > HELLO_BYTES_MAX)
 			state->hello_bytes = HELLO_BYTES_MAX;
 	}
+	/* What is sent first is sent in order: whatever does not reach beyond that is sent again. */
 	offset = packet->sequence - state->hello_first;
+	if ((__s32)(offset + packet->length - state->hello_reached) <= 0)
+		return;
+	state->hello_reached = offset + packet->length;
 	if (offset < state->hello_bytes) {
 		spec->wanted = state->hello_bytes - offset;
 		emit_payload(skb, packet, spec);
 	}
-	if (offset + packet->length >= state->hello_bytes || ++state->hello_segments >= HELLO_SEGMENTS_MAX)
+	if (state->hello_reached >= state->hello_bytes || ++state->hello_segments >= HELLO_SEGMENTS_MAX)
 		state->flags |= SOCKET_HELLO_DONE;
 }
 
@@ -268,6 +291,15 @@ static __always_inline void tcp_packet(struct __sk_buff *skb, struct bpf_sock *s
 		emit_payload(skb, &packet, &spec);
 	else
 		capture_hello(skb, &packet, state, &spec);
+}
+
+/*
+ * Whether a UDP exchange began before the programs did. Which side spoke first can not
+ * be known then: a server's next reply looks like a first datagram.
+ */
+static __always_inline bool is_under_way(const struct socket_state *state)
+{
+	return !older_told || (state && (state->flags & SOCKET_OLDER) && reader_round == 0);
 }
 
 /* Counts a datagram's bytes. The first one out to a peer that did not speak first opens a flow. */
@@ -301,8 +333,14 @@ static __always_inline void udp_flow(const struct packet *packet, const struct p
 	if (state) {
 		state->endpoints = endpoints;
 		state->flags |= SOCKET_UDP_FLOW;
+		if (is_replaced(
+			    &state->owner)) { /* connected by one program, used by the one that it became */
+			current_owner(&state->owner);
+			describe(&state->owner);
+		}
 	}
-	emit_flow(FS_RECORD_FLOW_OPEN, 0, spec->cookie, spec->owner, &endpoints, 0, 0, FS_OUTCOME_UNKNOWN);
+	emit_flow(FS_RECORD_FLOW_OPEN, is_under_way(state) ? FS_FLAG_PREEXISTING : 0, spec->cookie,
+		  spec->owner, &endpoints, 0, 0, FS_OUTCOME_UNKNOWN);
 }
 
 static __always_inline void udp_packet(struct __sk_buff *skb, struct bpf_sock *sk, bool out)
@@ -403,6 +441,8 @@ static __always_inline void tell_older(struct seq_file *seq, struct task_struct 
 	fresh.owner.netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
 	read_endpoints(sk, &fresh.endpoints);
 	fresh.endpoints.protocol = protocol;
+	if (protocol == IPPROTO_UDP)
+		fresh.flags = SOCKET_OLDER;
 	if (protocol == IPPROTO_TCP && tcp_state != TCP_LISTEN)
 		/* Not known yet which side connected; the reader drops what came in by a listening port. */
 		fresh.flags = SOCKET_TCP_OUT | SOCKET_HELLO_DONE |

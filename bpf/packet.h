@@ -57,6 +57,19 @@ static __always_inline int packet_v4(struct __sk_buff *skb, struct packet *packe
 	return 0;
 }
 
+/* On its way through a routing header's stops a packet's target is the next one; where it ends is in the
+ * header. */
+static __always_inline void last_stop(struct __sk_buff *skb, __u32 offset, __u8 target[16])
+{
+	__u8 routing[4]; /* next, length, type, stops left */
+
+	if (bpf_skb_load_bytes(skb, offset, routing, sizeof(routing)) || routing[3] == 0)
+		return;
+	if (routing[2] == 4 ||
+	    routing[2] == 2) /* segment routing lists the last one first; mobility has but one */
+		bpf_skb_load_bytes(skb, offset + 8, target, 16);
+}
+
 static __always_inline int packet_v6(struct __sk_buff *skb, struct packet *packet, __u32 *transport)
 {
 	struct ipv6_header ip;
@@ -85,6 +98,8 @@ static __always_inline int packet_v6(struct __sk_buff *skb, struct packet *packe
 				return -1;
 			offset += 8;
 		} else {
+			if (next == 43)
+				last_stop(skb, offset, packet->target);
 			offset += (extension[1] + 1) * 8;
 		}
 		next = extension[0];

@@ -202,6 +202,18 @@ static __always_inline bool is_current_owner(const struct fs_owner *owner)
 	       owner->start_ns == task->group_leader->start_boottime;
 }
 
+/*
+ * Whether the known owner executes another program by now. In any context: where
+ * `current` is somebody else, nothing is said.
+ */
+static __always_inline bool is_replaced(const struct fs_owner *owner)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	return owner->tgid == (__u32)task->tgid && owner->exec_id != (__u32)task->self_exec_id &&
+	       owner->start_ns == task->group_leader->start_boottime;
+}
+
 static __always_inline void task_owner(struct task_struct *task, struct fs_owner *owner)
 {
 	owner->tgid = task->tgid;

@@ -344,6 +344,7 @@ int capture_preexisting(struct capture *capture, struct failure *failure)
 	capture->skeleton->bss->telling_older = true;
 	error = run_iterator(capture, &older);
 	capture->skeleton->bss->telling_older = false;
+	capture->skeleton->bss->older_told = true;
 	if (error) {
 		free(older.sockets);
 		return explain(failure, error, "list the sockets that are older than this daemon");
@@ -401,6 +402,9 @@ static int udp_volumes(struct capture *capture)
 	int error = 0;
 
 	clock_gettime(CLOCK_BOOTTIME, &now);
+	/* From here on a datagram marks its flow for the next round: none that comes meanwhile is passed
+	 * over. */
+	capture->skeleton->bss->reader_round = round + 1;
 	while (!error) {
 		uint32_t count = BATCH;
 
@@ -410,16 +414,19 @@ static int udp_volumes(struct capture *capture)
 			break;
 		first = false;
 		for (uint32_t i = 0; i < count; i++) {
-			bool idle = round - flows[i].round >= 2;
+			/* Signed: a flow may have been marked for the next round already. */
+			int32_t rounds = (int32_t)(round - flows[i].round);
+			/* What came in first is left to the map's own order: a late reply is still a reply.
+			 */
+			bool idle = rounds >= 2 && !flows[i].inbound;
 
-			if (!flows[i].inbound && (idle || flows[i].round == round))
+			if (!flows[i].inbound && (idle || rounds <= 0))
 				tell_udp(capture, &keys[i], &flows[i],
 					 (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec, idle);
 			if (idle)
 				bpf_map_delete_elem(map, &keys[i]);
 		}
 	}
-	capture->skeleton->bss->reader_round = round + 1;
 	return error == -ENOENT ? 0 : error;
 }
 

@@ -200,6 +200,11 @@ static int read_sni(struct config *config, const char *value, struct failure *fa
 	return read_boolean(value, &config->sni, failure);
 }
 
+static int read_volumes(struct config *config, const char *value, struct failure *failure)
+{
+	return read_span(value, 1, &config->volumes_seconds, failure);
+}
+
 static int read_path(struct config *config, const char *value, struct failure *failure)
 {
 	if (value[0] != '/' || !text_copy(config->history_path, sizeof(config->history_path), value))
@@ -364,6 +369,7 @@ static const struct key keys[] = {
 	{"capture", "dns_ports", read_ports},
 	{"capture", "ring_size", read_ring_size},
 	{"capture", "sni", read_sni},
+	{"capture", "volumes", read_volumes},
 	{"history", "path", read_path},
 	{"history", "retention", read_retention},
 	{"alert", "sinks", read_sinks},
@@ -388,6 +394,7 @@ void config_defaults(struct config *config)
 	config->dns_ports[0] = 53;
 	config->ring_bytes = 16 * 1024 * 1024;
 	config->sni = true;
+	config->volumes_seconds = 60;
 	text_copy(config->history_path, sizeof(config->history_path), "/var/lib/firstseen/history.db");
 	config->retention_seconds = 365 * SECONDS_PER_DAY;
 	config->sink_count = 1;

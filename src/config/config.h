@@ -49,6 +49,7 @@ struct config {
 	uint16_t dns_ports[CONFIG_PORTS_MAX];
 	uint32_t ring_bytes; /* a power of two, 64K..1G */
 	bool sni;
+	int64_t volumes_seconds; /* between the rounds that tell the bytes of open flows */
 	/* [history] */
 	char history_path[PATH_MAX];
 	int64_t retention_seconds; /* never below the window */

@@ -28,7 +28,6 @@
 
 #define DRAIN_MS 20 /* how long a record may wait in the ring */
 #define EXCHANGE_NS NS_PER_SECOND
-#define VOLUMES_NS (60 * NS_PER_SECOND)
 #define REFRESH_NS (60 * NS_PER_SECOND) /* networks of the host, coverage */
 
 struct watch {
@@ -341,6 +340,7 @@ static void reload(struct watch *watch, const struct watch_options *options)
 	writer_configure(watch->writer, &fresh);
 	if (!watch->loading && lists_begin(&watch->config, watch->rules, &watch->loading))
 		log_error("no memory to read the threat lists anew, the old ones stay");
+	watch->config.volumes_seconds = fresh.volumes_seconds;
 	watch->last_refresh_ns = 0;
 	settings_of(watch, &settings);
 	pipeline_configure(watch->pipeline, &settings);
@@ -421,12 +421,13 @@ static void keep_bindings(struct watch *watch, int64_t now_ns)
 	watch->bindings_kept_ns = now_ns;
 }
 
-/* The bytes of flows that live long: once a minute, and at the end. */
+/* The bytes of flows that live long: by the setting, once a minute, and at the end. */
 static void round_of_volumes(struct watch *watch, int64_t now_ns, bool last)
 {
+	int64_t period_ns = watch->config.volumes_seconds * NS_PER_SECOND;
 	int error;
 
-	if (!last && now_ns - watch->last_volumes_ns < VOLUMES_NS && now_ns >= watch->last_volumes_ns)
+	if (!last && now_ns - watch->last_volumes_ns < period_ns && now_ns >= watch->last_volumes_ns)
 		return;
 	watch->last_volumes_ns = now_ns;
 	keep_bindings(watch, now_ns);

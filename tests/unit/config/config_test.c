@@ -55,7 +55,7 @@ static void every_key_is_read(void **state)
 			"# comment\n; another\n\n[detect]\r\nwindow = 30d\nlearning=0\n"
 			"scope=both\nunnamed=record\ninternal_networks=203.0.113.0/24, 2001:db8::/32\n"
 			"internal_domains=Corp.Example., intra.example\nprivate_suffixes=yes\n"
-			"aws_buckets=true\n[capture]\ndns_ports=53,5353\nring_size=64K\nsni=no\n"
+			"aws_buckets=true\n[capture]\ndns_ports=53,5353\nring_size=64K\nsni=no\nvolumes=5s\n"
 			"[history]\npath=/tmp/h.db\nretention=400d\n"
 			"[alert]\nsinks=stdout, file:/var/log/a.json,syslog\nformat=ecs\n"
 			"[enrich]\npackages=no",
@@ -73,6 +73,7 @@ static void every_key_is_read(void **state)
 	assert_int_equal(config.dns_port_count, 2);
 	assert_int_equal(config.dns_ports[1], 5353);
 	assert_int_equal(config.ring_bytes, 65536);
+	assert_int_equal(config.volumes_seconds, 5);
 	assert_string_equal(config.history_path, "/tmp/h.db");
 	assert_int_equal(config.sink_count, 3);
 	assert_string_equal(config.sinks[1].path, "/var/log/a.json");

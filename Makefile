@@ -73,7 +73,7 @@ object = $(patsubst %.c,$(out)/obj/%.o,$(1))
 tests := $(patsubst tests/unit/%.c,$(out)/tests/%,$(test_sources))
 skeleton := $(bpf_out)/firstseen.skel.h
 
-.PHONY: all run check check-build unit bench accuracy install clean format deps
+.PHONY: all run check check-build unit bench bench-history accuracy install clean format deps
 all: $(out)/firstseend $(out)/firstseen
 unit: $(tests)
 
@@ -148,9 +148,15 @@ check-build:
 	+$(MAKE) --no-print-directory $(jobs) FLAVOUR=clang all unit
 	+$(MAKE) --no-print-directory $(jobs) FLAVOUR=asan all unit
 
-# What an event costs, on one core, in memory.
+# What an event costs, on one core, in memory; and what a large history costs.
 bench: $(out)/tests/bench/core_bench
 	$<
+	+$(MAKE) --no-print-directory bench-history
+
+# About 2 GB in a folder of its own, which goes again.
+bench-history: all $(out)/tests/bench/history_bench
+	@folder=$$(mktemp -d $(CURDIR)/.output/bench-XXXXXX) && trap 'rm -rf "$$folder"' EXIT INT TERM && \
+		$(out)/tests/bench/history_bench "$$folder" $(out)
 
 # How often a flow gets the right name, on real captures with their truth (see tests/accuracy/accuracy.py).
 accuracy: all

@@ -411,7 +411,6 @@ static int write_first_states(struct watch *watch, struct history *history)
 static int open_history(struct watch *watch)
 {
 	struct history *history = NULL;
-	struct history_summary summary;
 	struct batch *spare = NULL;
 	struct batch_limits limits = {0};
 	int64_t run;
@@ -424,11 +423,9 @@ static int open_history(struct watch *watch)
 	if (!error)
 		error = history_run_start(history, host_now(), &run, watch->failure);
 	if (!error)
-		error = history_summary(history, &summary, watch->failure);
-	if (!error) {
-		watch->since_ns = summary.since_ns;
+		error = history_since(history, &watch->since_ns, watch->failure);
+	if (!error)
 		error = write_first_states(watch, history);
-	}
 	if (!error)
 		error = history_open(watch->config.history_path, HISTORY_READ, &watch->reader,
 				     watch->failure);

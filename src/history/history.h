@@ -18,6 +18,15 @@
 
 #define HISTORY_APPLICATION_ID 0x46535430 /* "FST0" in the file's header */
 
+/*
+ * So many hostnames and endpoints (address, port, protocol) a domain are kept by
+ * themselves; what comes on top is summed up under HISTORY_OTHERS. Names that a tunnel makes
+ * up, and the addresses of a large network, can not fill the disk.
+ */
+#define HISTORY_HOSTNAMES_MOST 1000
+#define HISTORY_ENDPOINTS_MOST 1000
+#define HISTORY_OTHERS "(others)"
+
 struct history; /* opaque */
 
 enum history_mode {
@@ -39,7 +48,7 @@ int history_begin(struct history *history, struct failure *failure);
 int history_commit(struct history *history, struct failure *failure);
 void history_rollback(struct history *history);
 
-/* Adds all accesses of the batch. Inside a transaction. */
+/* Adds all accesses of the batch, within the bounds above. Inside a transaction. */
 int history_write_accesses(struct history *history, const struct batch *batch, struct failure *failure);
 
 /*
@@ -106,7 +115,11 @@ struct history_summary {
 	int64_t last_alert_ns;
 	int schema;
 };
+/* Counts rows: takes a while where there are many. */
 int history_summary(struct history *history, struct history_summary *out, struct failure *failure);
+
+/* When the first run began; 0: never. */
+int history_since(struct history *history, int64_t *since_ns, struct failure *failure);
 
 /* The share (0..1) of [from, to] in which a run was watching, less the gaps. */
 int history_coverage(struct history *history, int64_t from_ns, int64_t to_ns, double *share,
@@ -139,7 +152,7 @@ int history_domains(struct history *history, const struct history_filter *filter
 enum detail { DETAIL_HOSTNAME, DETAIL_ADDRESS, DETAIL_APPLICATION, DETAIL_USER, DETAIL_DAY };
 struct detail_row {
 	enum detail detail;
-	const char *name; /* hostname; "address port protocol"; application; uid; date */
+	const char *name; /* hostname; "address port protocol" or HISTORY_OTHERS; application; uid; date */
 	int64_t first_ns, last_ns;
 	uint64_t connections, bytes_out, bytes_in;
 };

@@ -8,15 +8,19 @@
 
 /* Statements that stay prepared; see statements.c. */
 enum kept_statement {
-	KEEP_DOMAIN,
 	FIND_DOMAIN,
-	KEEP_HOSTNAME,
+	ADD_DOMAIN,
+	UPDATE_DOMAIN,
 	FIND_HOSTNAME,
-	KEEP_APPLICATION,
+	ADD_HOSTNAME,
+	UPDATE_HOSTNAME,
 	FIND_APPLICATION,
+	ADD_APPLICATION,
+	UPDATE_APPLICATION,
 	KEEP_DOMAIN_APPLICATION,
 	KEEP_ACCESS,
-	KEEP_ENDPOINT,
+	ADD_ENDPOINT,
+	UPDATE_ENDPOINT,
 	KEEP_DAY,
 	FIND_ALERT,
 	ADD_ALERT,
@@ -45,6 +49,10 @@ struct history {
 	struct statement *kept[KEPT_STATEMENTS];
 	char domain[DOMAIN_MAX]; /* what history_domain gave out */
 };
+
+/* The name in the file of the hostname that sums up what is over the bound: no hostname is empty. Its
+ * endpoints over the bound have the address ::, port 0 and protocol 0. */
+#define HISTORY_OTHERS_NAME ""
 
 /* The statement, reset, prepared at its first use. It stays the history's. 0 or -errno. */
 int history_kept(struct history *history, enum kept_statement which, struct statement **out,

@@ -10,6 +10,8 @@
 
 #define BUSY_MS 5000
 #define CHECKPOINT_BUSY_MS 100
+#define DAMAGED                                                                                              \
+	"it is damaged: firstseend sets it aside and saves what can be read when it starts the next time"
 
 struct db {
 	sqlite3 *connection;
@@ -35,12 +37,10 @@ static const struct {
 	{SQLITE_NOMEM, -ENOMEM, "free some memory"},
 	{SQLITE_READONLY, -EROFS, "see to the owner and mode of the file and of its directory"},
 	{SQLITE_IOERR, -EIO, "see to the disk (dmesg) and its free space"},
-	{SQLITE_CORRUPT, -EIO,
-	 "it is damaged: move it aside and start firstseend again, then save what can "
-	 "be saved with `sqlite3 FILE .recover`"},
+	{SQLITE_CORRUPT, -EUCLEAN, DAMAGED},
 	{SQLITE_FULL, -ENOSPC, "free some space on its file system"},
 	{SQLITE_CANTOPEN, -EACCES, "see to the owner and mode of the file and of its directory"},
-	{SQLITE_NOTADB, -EPROTO, "this is no SQLite database: name another file"},
+	{SQLITE_NOTADB, -EUCLEAN, DAMAGED}, /* its header was one: see schema_check_header */
 	{SQLITE_PERM, -EACCES, "see to the owner and mode of the file and of its directory"},
 	{SQLITE_AUTH, -EACCES, "see to the owner and mode of the file and of its directory"},
 	{SQLITE_TOOBIG, -EMSGSIZE, "a value is too long"},
@@ -98,6 +98,7 @@ static int open_connection(struct db *db, const char *path)
 	case DB_WRITE:
 		return sqlite3_open_v2(path, &db->connection, flags | SQLITE_OPEN_READWRITE, NULL);
 	case DB_READ:
+	case DB_DAMAGED:
 		return sqlite3_open_v2(path, &db->connection, flags | SQLITE_OPEN_READONLY, NULL);
 	case DB_IMMUTABLE:
 		uri = immutable_uri(path);
@@ -170,6 +171,17 @@ int db_configure(struct db *db, struct failure *failure)
 {
 	int keep = 1;
 
+	if (db->mode == DB_DAMAGED) {
+		/* A table whose description is damaged, or a file shorter than it says, is no reason to read
+		 * nothing. */
+		sqlite3_db_config(db->connection, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, (int *)NULL);
+		sqlite3_db_config(db->connection, SQLITE_DBCONFIG_WRITABLE_SCHEMA, 1, (int *)NULL);
+		return db_exec(
+			db,
+			"PRAGMA query_only = ON; PRAGMA temp_store = MEMORY; PRAGMA cell_size_check = ON;"
+			"PRAGMA cache_size = -16384",
+			failure);
+	}
 	/* The file may have been put there by someone else: its schema gets no say in what runs. */
 	sqlite3_db_config(db->connection, SQLITE_DBCONFIG_DEFENSIVE, 1, (int *)NULL);
 	sqlite3_db_config(db->connection, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, (int *)NULL);
@@ -236,6 +248,11 @@ void db_checkpoint(struct db *db)
 	sqlite3_busy_timeout(db->connection, CHECKPOINT_BUSY_MS);
 	sqlite3_wal_checkpoint_v2(db->connection, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 	sqlite3_busy_timeout(db->connection, BUSY_MS);
+}
+
+void db_leave_alone(struct db *db)
+{
+	sqlite3_db_config(db->connection, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, (int *)NULL);
 }
 
 /* --- statements ---------------------------------------------------------------- */
@@ -334,4 +351,15 @@ const void *db_column_bytes(struct statement *statement, int column, size_t *siz
 
 	*size = (size_t)sqlite3_column_bytes(statement->statement, column);
 	return bytes;
+}
+
+size_t db_column_count(struct statement *statement)
+{
+	return (size_t)sqlite3_column_count(statement->statement);
+}
+
+void db_copy_column(struct statement *to, int index, struct statement *from, int column)
+{
+	note_bind(to,
+		  sqlite3_bind_value(to->statement, index, sqlite3_column_value(from->statement, column)));
 }

@@ -30,17 +30,38 @@
 struct history; /* opaque */
 
 enum history_mode {
-	HISTORY_WRITE,  /* creates or migrates the file; a second writer is refused */
+	HISTORY_WRITE,  /* creates, migrates or recovers the file; a second writer is refused */
 	HISTORY_READ,   /* read only; works beside a running daemon and after it has stopped */
 	HISTORY_MEMORY, /* no file; `path` is ignored */
 };
 
 /*
  * Opens. 0, or -errno with *failure filled: -ENOENT no such file, -EACCES not
- * allowed, -EBUSY another writer, -EPROTO not a history or a newer one, -EIO damaged.
+ * allowed, -EBUSY another writer, -EPROTO not a history or a newer one, -EUCLEAN damaged.
+ * To write, a damaged one is set aside as PATH.corrupt-YYYYMMDD-HHMMSS and what can be read of it
+ * becomes the new one (see history_recovery): -EUCLEAN is not given then.
  */
 int history_open(const char *path, enum history_mode mode, struct history **out, struct failure *failure);
 void history_close(struct history *history); /* NULL is fine */
+
+/* Any call may find that the file is damaged: -EUCLEAN. Marks it, so that it is recovered when it is opened
+ * to write the next time; nothing but closing is left to do. 0 or -errno. */
+int history_mark_damaged(struct history *history, const char *why);
+
+#define HISTORY_RECOVERY_MESSAGE_MAX 512
+
+/* A recovery that no alert has told yet. */
+struct history_recovery {
+	char uid[ALERT_UID_MAX]; /* stays the same until it is told */
+	int64_t time_ns;
+	bool baseline_lost; /* learning begins anew, with the first run from now on */
+	char message[HISTORY_RECOVERY_MESSAGE_MAX];
+};
+
+/* 1 and *out filled, 0: none, or -errno. */
+int history_recovery(struct history *history, struct history_recovery *out, struct failure *failure);
+/* Its alert is written in this transaction. */
+int history_recovery_told(struct history *history, struct failure *failure);
 
 /* --- the writer ------------------------------------------------------------ */
 

@@ -45,7 +45,8 @@ enum kept_statement {
 struct history {
 	struct db *db;
 	enum history_mode mode;
-	int lock; /* descriptor of the writer's lock; -1: none */
+	bool damaged; /* marked so: nothing of it is written any more */
+	int lock;     /* descriptor of the writer's lock; -1: none */
 	struct statement *kept[KEPT_STATEMENTS];
 	char domain[DOMAIN_MAX]; /* what history_domain gave out */
 };
@@ -65,6 +66,17 @@ int history_need_transaction(struct history *history, struct failure *failure);
 /* UNIX ns as the file keeps it, and back. Rounds down, and never overflows whatever a file holds. */
 int64_t history_us(int64_t time_ns);
 int64_t history_ns(int64_t time_us);
+
+/* Creates an empty file with a history's mode. 0, or -errno with *failure filled. */
+int history_create_file(const char *path, struct failure *failure);
+
+/*
+ * recover.c. Marks the file as damaged, so that the next one to open it recovers it; then sets it
+ * aside and makes a new one of what can be read. The lock is held; nobody has it open to write.
+ */
+int history_mark_file(const char *path, const char *why);
+bool history_is_marked(const char *path);
+int history_recover(const char *path, struct failure *failure);
 
 /* lock.c: the right to be the one writer. Gives a descriptor to close, or -errno with *failure filled. */
 int history_lock(const char *path, struct failure *failure);

@@ -23,6 +23,16 @@
 	"first_us INTEGER NOT NULL, last_us INTEGER NOT NULL, connections INTEGER NOT NULL, "                \
 	"bytes_out INTEGER NOT NULL, bytes_in INTEGER NOT NULL"
 
+#define COUNT_SQL                                                                                            \
+	"UPDATE domains SET hostnames = (SELECT count(*) FROM hostnames h WHERE h.domain = domains.id), "    \
+	"endpoints = (SELECT count(*) FROM hostnames h JOIN endpoints e ON e.hostname = h.id "               \
+	"WHERE h.domain = domains.id), "                                                                     \
+	"applications = (SELECT count(*) FROM domain_applications p WHERE p.domain = domains.id);"           \
+	"UPDATE applications SET domains = (SELECT count(*) FROM domain_applications p "                     \
+	"WHERE p.application = applications.id);"
+
+const char schema_count_sql[] = COUNT_SQL;
+
 /* Version N is reached by migrations[N - 1]. A released one never changes. */
 static const char *const migrations[] = {
 	"CREATE TABLE meta (name TEXT NOT NULL PRIMARY KEY, value NOT NULL) WITHOUT ROWID;"
@@ -97,13 +107,7 @@ static const char *const migrations[] = {
 	"ALTER TABLE domains ADD COLUMN hostnames INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE domains ADD COLUMN endpoints INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE domains ADD COLUMN applications INTEGER NOT NULL DEFAULT 0;"
-	"ALTER TABLE applications ADD COLUMN domains INTEGER NOT NULL DEFAULT 0;"
-	"UPDATE domains SET hostnames = (SELECT count(*) FROM hostnames h WHERE h.domain = domains.id), "
-	"endpoints = (SELECT count(*) FROM hostnames h JOIN endpoints e ON e.hostname = h.id "
-	"WHERE h.domain = domains.id), "
-	"applications = (SELECT count(*) FROM domain_applications p WHERE p.domain = domains.id);"
-	"UPDATE applications SET domains = (SELECT count(*) FROM domain_applications p "
-	"WHERE p.application = applications.id);"
+	"ALTER TABLE applications ADD COLUMN domains INTEGER NOT NULL DEFAULT 0;" COUNT_SQL
 	"CREATE INDEX domains_first ON domains (first_us);"
 
 	"CREATE TRIGGER hostname_added AFTER INSERT ON hostnames BEGIN "

@@ -68,7 +68,7 @@ static struct history *opened(enum history_mode mode)
 
 static void name_of(unsigned number, char *domain, size_t size)
 {
-	snprintf(domain, size, "%08x-site.example-%u.com", number * 2654435761U, number % 97);
+	snprintf(domain, size, "%08x-site-%u.com", number * 2654435761U, number % 97);
 }
 
 static void add_domain(struct batch *batch, unsigned number, int64_t time_ns)

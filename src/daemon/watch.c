@@ -43,7 +43,9 @@ struct watch {
 	uint64_t lost;            /* told to the writer so far */
 	uint64_t batch_full;      /* accesses and alerts that found no room in the batch */
 	uint64_t records;
-	bool urgent; /* the batch holds an alert */
+	unsigned recoveries; /* of the history, so far */
+	bool damaged;        /* the history can not be read */
+	bool urgent;         /* the batch holds an alert */
 	bool end;
 };
 
@@ -53,8 +55,11 @@ static int on_seen(void *context, enum subject_kind kind, const char *domain, co
 		   struct seen *out)
 {
 	struct watch *watch = context;
+	int error = history_seen(watch->reader, kind, domain, application, out);
 
-	return history_seen(watch->reader, kind, domain, application, out);
+	if (error == -EUCLEAN)
+		watch->damaged = true;
+	return error;
 }
 
 static void on_access(void *context, const struct access *access)
@@ -158,6 +163,7 @@ static void take_states(struct watch *watch, struct writer_states *states, int64
 {
 	states->count = 0;
 	states->lost = 0;
+	states->damaged = watch->damaged;
 	states->lost_from_ns = watch->last_exchange_ns;
 	states->now_ns = now_ns;
 	add_kernel_states(watch, states);
@@ -171,7 +177,7 @@ static void exchange(struct watch *watch, int64_t now_ns)
 	struct writer_states states;
 	struct batch *empty;
 
-	if (!watch->urgent && now_ns - watch->last_exchange_ns < EXCHANGE_NS &&
+	if (!watch->urgent && !watch->damaged && now_ns - watch->last_exchange_ns < EXCHANGE_NS &&
 	    now_ns >= watch->last_exchange_ns)
 		return;
 	take_states(watch, &states, now_ns);
@@ -180,8 +186,35 @@ static void exchange(struct watch *watch, int64_t now_ns)
 		return; /* busy: the batch at hand goes on filling */
 	watch->batch = empty;
 	watch->urgent = false;
+	watch->damaged = false;
 	watch->lost += states.lost;
 	watch->last_exchange_ns = now_ns;
+}
+
+static void settings_of(const struct watch *watch, struct pipeline_settings *settings);
+
+/* The writer has recovered the history: what was open is another file now, and may know less. */
+static void follow_recovery(struct watch *watch)
+{
+	unsigned recoveries = writer_recoveries(watch->writer);
+	struct pipeline_settings settings;
+	struct history *reader;
+	struct failure failure;
+
+	if (recoveries == watch->recoveries)
+		return;
+	if (history_open(watch->config.history_path, HISTORY_READ, &reader, &failure)) {
+		log_error("%s", failure.text);
+		return;
+	}
+	watch->recoveries = recoveries;
+	history_close(watch->reader);
+	watch->reader = reader;
+	if (history_since(reader, &watch->since_ns, &failure))
+		log_error("%s", failure.text);
+	settings_of(watch, &settings);
+	pipeline_configure(watch->pipeline, &settings);
+	watch->last_refresh_ns = 0;
 }
 
 static void refresh(struct watch *watch, int64_t now_ns)
@@ -328,6 +361,7 @@ static int loop(struct watch *watch, const struct watch_options *options)
 		now = host_now();
 		pipeline_tick(watch->pipeline, now);
 		round_of_volumes(watch, now, false);
+		follow_recovery(watch);
 		refresh(watch, now);
 		exchange(watch, now);
 	}
@@ -369,39 +403,43 @@ static void regroup(void *context, const char *hostname, char domain[static DOMA
 	domain_of(context, hostname, domain);
 }
 
-static int write_first_states(struct watch *watch, struct history *history)
+/* Tells the history who watches. Also called by the writer's thread: nothing here changes once watching. */
+static int write_first_states(void *context, struct history *history, struct failure *failure)
 {
+	struct watch *watch = context;
 	char hooks[512] = "", number[32];
-	int64_t now = host_now();
-	int error = history_begin(history, watch->failure);
+	int64_t now = host_now(), since = 0;
+	int error = history_since(history, &since, failure);
+
+	if (!error)
+		error = history_begin(history, failure);
 
 	for (size_t i = 0; capture_hook_name(watch->capture, i); i++)
 		snprintf(hooks + strlen(hooks), sizeof(hooks) - strlen(hooks), "%s%s", i ? " " : "",
 			 capture_hook_name(watch->capture, i));
 	if (!error)
-		error = history_write_state(history, "hooks", hooks, watch->failure);
+		error = history_write_state(history, "hooks", hooks, failure);
 	if (!error)
 		error = history_write_state(history, "cgroup_root", capture_cgroup_root(watch->capture),
-					    watch->failure);
+					    failure);
 	if (!error)
-		error = history_write_state(history, "version", FIRSTSEEN_VERSION, watch->failure);
+		error = history_write_state(history, "version", FIRSTSEEN_VERSION, failure);
 	snprintf(number, sizeof(number), "%d", (int)getpid());
 	if (!error)
-		error = history_write_state(history, "pid", number, watch->failure);
+		error = history_write_state(history, "pid", number, failure);
 	snprintf(number, sizeof(number), "%" PRId64, now);
 	if (!error)
-		error = history_write_state(history, "started", number, watch->failure);
+		error = history_write_state(history, "started", number, failure);
 	if (!error)
-		error = history_write_state(history, "heartbeat", number, watch->failure);
-	snprintf(number, sizeof(number), "%" PRId64,
-		 watch->since_ns + watch->config.learning_seconds * NS_PER_SECOND);
+		error = history_write_state(history, "heartbeat", number, failure);
+	snprintf(number, sizeof(number), "%" PRId64, since + watch->config.learning_seconds * NS_PER_SECOND);
 	if (!error)
-		error = history_write_state(history, "learning_until", number, watch->failure);
+		error = history_write_state(history, "learning_until", number, failure);
 	snprintf(number, sizeof(number), "%u", watch->config.ring_bytes);
 	if (!error)
-		error = history_write_state(history, "ring_bytes", number, watch->failure);
+		error = history_write_state(history, "ring_bytes", number, failure);
 	if (!error)
-		error = history_commit(history, watch->failure);
+		error = history_commit(history, failure);
 	if (error)
 		history_rollback(history);
 	return error;
@@ -425,14 +463,19 @@ static int open_history(struct watch *watch)
 	if (!error)
 		error = history_since(history, &watch->since_ns, watch->failure);
 	if (!error)
-		error = write_first_states(watch, history);
+		error = write_first_states(watch, history, watch->failure);
 	if (!error)
 		error = history_open(watch->config.history_path, HISTORY_READ, &watch->reader,
 				     watch->failure);
 	if (!error && (batch_new(&limits, &watch->batch) || batch_new(&limits, &spare)))
 		error = failure_set(watch->failure, -ENOMEM, "out of memory");
 	if (!error)
-		error = writer_start(&watch->config, history, run, spare, &watch->writer, watch->failure);
+		error = writer_start(&watch->config, history, run, spare, write_first_states, watch,
+				     &watch->writer, watch->failure);
+	/* Then the next start recovers it. */
+	if (error == -EUCLEAN && history_mark_damaged(history, "found at the start") == 0)
+		failure_set(watch->failure, error, "history %.300s: it is damaged: start again to recover it",
+			    watch->config.history_path);
 	if (error) {
 		batch_free(spare);
 		history_close(history);

@@ -10,13 +10,16 @@
 
 #define BUSY_MS 5000
 #define CHECKPOINT_BUSY_MS 100
+#define LOG_PAGES 1000      /* a log of that length is written into the file, */
+#define LOG_PAGES_MOST 8000 /* ... or at the latest of that, within a commit */
 #define DAMAGED                                                                                              \
 	"it is damaged: firstseend sets it aside and saves what can be read when it starts the next time"
 
 struct db {
 	sqlite3 *connection;
 	enum db_mode mode;
-	char *name; /* as in messages */
+	char *name;    /* as in messages */
+	int log_pages; /* in the log at the last commit */
 };
 
 struct statement {
@@ -167,6 +170,16 @@ int db_header(struct db *db, uint8_t header[static DB_HEADER_SIZE])
 	return 0;
 }
 
+static int on_commit(void *context, sqlite3 *connection, const char *schema, int pages)
+{
+	struct db *db = context;
+
+	db->log_pages = pages;
+	if (pages >= LOG_PAGES_MOST)
+		sqlite3_wal_checkpoint_v2(connection, schema, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	return SQLITE_OK;
+}
+
 int db_configure(struct db *db, struct failure *failure)
 {
 	int keep = 1;
@@ -191,9 +204,11 @@ int db_configure(struct db *db, struct failure *failure)
 		/* Else the last one to close removes the log, and who may only read can not open the file. */
 		sqlite3_file_control(db->connection, "main", SQLITE_FCNTL_PERSIST_WAL, &keep);
 		sqlite3_db_config(db->connection, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, (int *)NULL);
+		sqlite3_wal_hook(db->connection, on_commit, db);
 	}
 	return db_exec(db,
 		       "PRAGMA synchronous = FULL;"
+		       "PRAGMA secure_delete = FAST;"
 		       "PRAGMA temp_store = MEMORY;"
 		       "PRAGMA cache_size = -8192;"
 		       "PRAGMA journal_size_limit = 4194304",
@@ -248,6 +263,19 @@ void db_checkpoint(struct db *db)
 	sqlite3_busy_timeout(db->connection, CHECKPOINT_BUSY_MS);
 	sqlite3_wal_checkpoint_v2(db->connection, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 	sqlite3_busy_timeout(db->connection, BUSY_MS);
+}
+
+int db_checkpoint_if_long(struct db *db, struct failure *failure)
+{
+	int code;
+
+	if (db->log_pages < LOG_PAGES)
+		return 0;
+	db->log_pages = 0;
+	code = sqlite3_wal_checkpoint_v2(db->connection, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	if (code == SQLITE_OK || (code & 0xff) == SQLITE_BUSY)
+		return 0;
+	return failure_of(db, code, "write its log into it", failure);
 }
 
 void db_leave_alone(struct db *db)

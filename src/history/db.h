@@ -54,6 +54,12 @@ const char *db_name(struct db *db); /* for messages */
 /* Writes the log into the file as far as readers allow, and empties it. Best effort. */
 void db_checkpoint(struct db *db);
 
+/*
+ * Writes the log into the file where it has grown to the usual size, for those who choose the
+ * moment: commits do it by themselves only once it is many times as long. 0 or -errno.
+ */
+int db_checkpoint_if_long(struct db *db, struct failure *failure);
+
 /* The file is damaged: closing leaves it and its log as they are. */
 void db_leave_alone(struct db *db);
 

@@ -109,6 +109,12 @@ int history_run_seen(struct history *history, int64_t run, int64_t now_ns, bool 
 int history_write_gap(struct history *history, int64_t from_ns, int64_t to_ns, const char *reason,
 		      uint64_t lost, struct failure *failure);
 
+/*
+ * Moves a log that has grown long into the file, outside of a transaction. Commits leave that to
+ * the writer, who has time for it when the alerts are out; else they do it at eight times the length.
+ */
+int history_checkpoint(struct history *history, struct failure *failure);
+
 /* Removes what is older than `before_ns`, at most `rows` of it. Returns how many went, or -errno. */
 int64_t history_prune(struct history *history, int64_t before_ns, size_t rows, struct failure *failure);
 

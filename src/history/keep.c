@@ -81,13 +81,14 @@ int64_t history_prune(struct history *history, int64_t before_ns, size_t rows, s
 		}
 		gone += step;
 	}
-	error = history_commit(history, failure);
+	if (gone)
+		error = db_exec(history->db, "PRAGMA incremental_vacuum(64)", failure);
+	if (!error)
+		error = history_commit(history, failure);
 	if (error) {
 		history_rollback(history);
 		return error;
 	}
-	if (gone)
-		db_exec(history->db, "PRAGMA incremental_vacuum(64)", NULL);
 	return gone;
 }
 

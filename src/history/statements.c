@@ -123,6 +123,11 @@ int history_commit(struct history *history, struct failure *failure)
 	return run_kept(history, COMMIT, failure);
 }
 
+int history_checkpoint(struct history *history, struct failure *failure)
+{
+	return db_checkpoint_if_long(history->db, failure);
+}
+
 void history_rollback(struct history *history)
 {
 	/* A full disk or a failed read may have rolled it back already. */

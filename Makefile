@@ -75,7 +75,7 @@ skeleton := $(bpf_out)/firstseen.skel.h
 
 .PHONY: all run check check-build unit bench bench-history accuracy install clean format deps
 all: $(out)/firstseend $(out)/firstseen
-unit: $(tests)
+unit: $(tests) $(load) $(slow_disk) $(connects)
 
 $(out)/libfirstseen.a: $(call object,$(library_sources))
 	@rm -f $@
@@ -104,6 +104,19 @@ $(out)/tests/bench/%: $(out)/obj/tests/bench/%.o $(out)/libfirstseen.a
 	@mkdir -p $(@D)
 	$(call say,LINK $@)
 	$(quiet)$(compiler) $(cflags) $(ldflags) -o $@ $^ $(libs)
+
+# The daemon without its kernel programs, to be killed and starved; a disk that is slow.
+load := $(out)/tests/faults/load
+slow_disk := $(out)/tests/faults/slow_disk.so
+$(load): $(out)/obj/tests/faults/load.o $(call object,$(addprefix src/daemon/,writer.c outbox.c host.c)) $(out)/libfirstseen.a
+	@mkdir -p $(@D)
+	$(call say,LINK $@)
+	$(quiet)$(compiler) $(cflags) $(ldflags) -o $@ $^ $(libs)
+
+$(slow_disk): tests/faults/slow_disk.c Makefile
+	@mkdir -p $(@D)
+	$(call say,LINK $@)
+	$(quiet)gcc -D_GNU_SOURCE -std=gnu11 $(warnings) -O2 -fPIC -shared -o $@ $< -ldl
 
 # Parts of the command that are no commands are tested by themselves.
 $(filter $(out)/tests/cli/%,$(tests)): $(call object,$(addprefix src/cli/,options.c output.c table.c))

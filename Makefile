@@ -75,7 +75,7 @@ skeleton := $(bpf_out)/firstseen.skel.h
 
 .PHONY: all run check check-build unit bench bench-history accuracy install clean format deps
 all: $(out)/firstseend $(out)/firstseen
-unit: $(tests) $(load) $(slow_disk) $(connects)
+unit: $(tests) $(out)/tests/faults/load $(out)/tests/faults/connects $(out)/tests/faults/slow_disk.so
 
 $(out)/libfirstseen.a: $(call object,$(library_sources))
 	@rm -f $@
@@ -108,10 +108,16 @@ $(out)/tests/bench/%: $(out)/obj/tests/bench/%.o $(out)/libfirstseen.a
 # The daemon without its kernel programs, to be killed and starved; a disk that is slow.
 load := $(out)/tests/faults/load
 slow_disk := $(out)/tests/faults/slow_disk.so
+connects := $(out)/tests/faults/connects
 $(load): $(out)/obj/tests/faults/load.o $(call object,$(addprefix src/daemon/,writer.c outbox.c host.c)) $(out)/libfirstseen.a
 	@mkdir -p $(@D)
 	$(call say,LINK $@)
 	$(quiet)$(compiler) $(cflags) $(ldflags) -o $@ $^ $(libs)
+
+$(connects): $(out)/obj/tests/faults/connects.o
+	@mkdir -p $(@D)
+	$(call say,LINK $@)
+	$(quiet)$(compiler) $(cflags) $(ldflags) -o $@ $^
 
 $(slow_disk): tests/faults/slow_disk.c Makefile
 	@mkdir -p $(@D)

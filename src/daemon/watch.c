@@ -92,7 +92,7 @@ static void on_record(void *context, const void *record, size_t size)
 
 static void add_state(struct writer_states *states, const char *name, uint64_t value)
 {
-	if (states->count == WRITER_STATES_MAX)
+	if (states->count == WRITER_STATES_MAX || !name)
 		return;
 	states->items[states->count].name = name;
 	states->items[states->count++].value = value;

@@ -156,6 +156,7 @@ run: deps
 	@echo "Watching this host until Ctrl-C. From another terminal:"
 	@echo "  $(out)/firstseen --db .output/run/history.db alerts"
 	@$(if $(filter 0,$(shell id -u)),exec,exec sudo) $(out)/firstseend --set history.path=$(run_dir)/history.db \
+		--set control.socket=$(run_dir)/control.sock \
 		--set alert.sinks=stdout --set detect.learning=0s
 
 check: check-build

@@ -48,6 +48,10 @@ int cli_app(struct cli *cli, int argc, char **argv);
 int cli_alerts(struct cli *cli, int argc, char **argv);
 int cli_alert(struct cli *cli, int argc, char **argv);
 int cli_domain_of(struct cli *cli, int argc, char **argv);
+int cli_ack(struct cli *cli, int argc, char **argv);
+int cli_allow(struct cli *cli, int argc, char **argv);
+int cli_allowed(struct cli *cli, int argc, char **argv);
+int cli_unallow(struct cli *cli, int argc, char **argv);
 int cli_replay(struct cli *cli, int argc, char **argv);
 
 #endif

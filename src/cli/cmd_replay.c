@@ -10,7 +10,9 @@
 #include "cli/cli.h"
 #include "core/pipeline.h"
 #include "render/render.h"
+#include "review/review.h"
 #include "source/source.h"
+#include "threat/threats.h"
 
 static const struct column flow_columns[] = {
 	{.key = "time", .type = COLUMN_TEXT},   {.key = "client", .type = COLUMN_TEXT},
@@ -32,6 +34,8 @@ struct replay {
 	struct batch *batch;
 	struct pipeline *pipeline;
 	struct domain_rules *rules;
+	struct threats *threats;
+	struct allow_set *allow;
 	bool learning_set; /* a setting of the command line or of a scenario */
 	struct failure failure;
 	int64_t now_ns;
@@ -146,6 +150,13 @@ static void on_alert(void *context, const struct alert *alert)
 	}
 }
 
+static bool on_threat(void *context, const char *hostname, struct threat_match *out)
+{
+	struct replay *replay = context;
+
+	return threats_find(replay->threats, hostname, out);
+}
+
 static void on_flow(void *context, const struct flow_report *flow)
 {
 	struct replay *replay = context;
@@ -200,6 +211,7 @@ static void settings_of(const struct replay *replay, struct pipeline_settings *s
 		.learning_seconds = replay->learning_set ? config->learning_seconds : 0,
 		.scope = config->scope,
 		.unnamed = config->unnamed,
+		.crawlers = config->crawlers,
 		.sni = config->sni,
 		.rules = replay->rules,
 		.networks = &config->inside,
@@ -292,11 +304,40 @@ static int open_pipeline(struct replay *replay)
 				       .seen = on_seen,
 				       .access = on_access,
 				       .alert = on_alert,
+				       .threat = on_threat,
 				       .flow = replay->flows ? on_flow : NULL};
 	struct pipeline_settings settings;
 
 	settings_of(replay, &settings);
 	return pipeline_new(&settings, &edges, &replay->pipeline);
+}
+
+static int load_lists(struct replay *replay)
+{
+	const struct config *config = &replay->cli->config;
+	int error = threats_new(replay->rules, &replay->threats);
+
+	for (uint32_t i = 0; i < config->list_count && !error; i++) {
+		error = threats_load(replay->threats, config->lists[i].class, config->lists[i].path,
+				     &replay->failure);
+		if (error == -ENOENT && strcmp(config->lists[i].path, CONFIG_DEFAULT_LISTS) == 0)
+			error = 0;
+	}
+	return error;
+}
+
+/* The operator's rules: of the settings, and of the history that is written into. Where a scenario sets some,
+ * anew. */
+static int load_rules(struct replay *replay)
+{
+	struct allow_set *fresh;
+	int error = review_load(replay->history, &replay->cli->config, &fresh, &replay->failure);
+
+	if (error)
+		return error;
+	allow_set_free(pipeline_allow(replay->pipeline, fresh));
+	replay->allow = fresh;
+	return 0;
 }
 
 /* A stream for scripts, as the flows are decided: it does not wait for a table's widths. */
@@ -325,7 +366,11 @@ static int open_replay(struct replay *replay)
 	if (!error)
 		error = batch_new(&limits, &replay->batch);
 	if (!error)
+		error = load_lists(replay);
+	if (!error)
 		error = open_pipeline(replay);
+	if (!error)
+		error = load_rules(replay);
 	return error;
 }
 
@@ -333,6 +378,8 @@ static void close_replay(struct replay *replay)
 {
 	output_end(replay->flows);
 	pipeline_free(replay->pipeline);
+	allow_set_free(replay->allow);
+	threats_free(replay->threats);
 	batch_free(replay->batch);
 	history_close(replay->history);
 	domain_rules_free(replay->rules);
@@ -366,7 +413,10 @@ static int print_summary(struct replay *replay)
 		{"flows_known", core->verdicts[VERDICT_KNOWN]},
 		{"flows_learning", core->verdicts[VERDICT_LEARNING]},
 		{"flows_preexisting", core->verdicts[VERDICT_PREEXISTING]},
+		{"flows_allowed", core->verdicts[VERDICT_ALLOWED]},
+		{"flows_to_digests", core->verdicts[VERDICT_CRAWLER]},
 		{"flows_new", core->verdicts[VERDICT_NEW]},
+		{"threats", core->threats},
 		{"named_by_dns", core->methods[METHOD_DNS]},
 		{"named_by_stale_dns", core->methods[METHOD_STALE_DNS]},
 		{"named_by_sni", core->methods[METHOD_SNI]},
@@ -395,6 +445,7 @@ static int run(struct replay *replay, int count, char **files)
 		int last;
 
 		pipeline_finish(replay->pipeline, replay->now_ns);
+		pipeline_tell_digests(replay->pipeline, replay->now_ns);
 		last = replay->error ? replay->error : commit(replay);
 		error = error ? error : last;
 	}

@@ -32,6 +32,7 @@ static const struct option_text texts[] = {
 	{'F', "flows", NULL, "every flow: time client remote port proto hostname domain method"},
 	{'A', "alerts", NULL, "the alerts, as they would be sent: one line of JSON each"},
 	{'i', "into", "DB", "keep what is seen in this history"},
+	{'N', "note", "TEXT", "what the review found"},
 	/* general */
 	{'c', "config", "FILE", "read FILE instead of " CONFIG_DEFAULT_PATH},
 	{'S', "set", "SECTION.KEY=VALUE", "set one setting, over the file; may be repeated"},
@@ -174,6 +175,9 @@ static enum options_result take(const struct reading *reading, int letter, const
 		return OPTIONS_RUN;
 	case 'i':
 		options->into = value;
+		return OPTIONS_RUN;
+	case 'N':
+		options->note = value;
 		return OPTIONS_RUN;
 	default:
 		return take_general(reading, letter, value);

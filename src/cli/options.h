@@ -39,6 +39,7 @@ struct options {
 	struct history_filter filter;
 	bool flows, alerts;
 	const char *into;
+	const char *note;
 	/* what is left */
 	const struct command *command;
 	int argc;

@@ -13,7 +13,6 @@
 
 #define PATH_TEXT_MAX 512
 #define DEPTH_MOST 16
-#define SHOWN_MOST 64
 #define SHOWN_PATH_MAX 96
 #define VALUE_MAX 16384
 
@@ -43,6 +42,18 @@ static const struct line what[] = {
 	{"outcome", "@outcome", NULL, FORM_PLAIN},
 	{"sent", "@bytes_out", NULL, FORM_BYTES},
 	{"received", "@bytes_in", NULL, FORM_BYTES},
+	{"on list", "@threat.list", NULL, FORM_PLAIN},
+	{"list's entry", "@threat.entry", NULL, FORM_PLAIN},
+	{"list means", "@threat.class", NULL, FORM_PLAIN},
+	{"crawler", "@crawler.phase", NULL, FORM_PLAIN},
+	{"counted for", "@crawler.scope", NULL, FORM_PLAIN},
+	{"crawler since", "@crawler.since", NULL, FORM_PLAIN},
+	{"rule, domains", "@crawler.rule_domains", NULL, FORM_PLAIN},
+	{"in seconds", "@crawler.rule_seconds", NULL, FORM_PLAIN},
+	{"digest from", "@crawler.from", NULL, FORM_PLAIN},
+	{"digest to", "@crawler.to", NULL, FORM_PLAIN},
+	{"new domains", "@crawler.count", NULL, FORM_PLAIN},
+	{"among them", "@crawler.examples", NULL, FORM_PLAIN},
 	{0},
 };
 static const struct line who[] = {
@@ -63,6 +74,9 @@ static const struct line who[] = {
 	{"known since", "@application.first_seen", NULL, FORM_PLAIN},
 	{"its domains", "@application.domains", NULL, FORM_PLAIN},
 	{"connections", "@application.connections", NULL, FORM_PLAIN},
+	{"a crawler", "@application.crawler", NULL, FORM_PLAIN},
+	{"its users", "@application.users", NULL, FORM_PLAIN},
+	{"also talks to", "@application.recent_domains", NULL, FORM_PLAIN},
 	{"package", "@package.name", NULL, FORM_PLAIN},
 	{"version", "@package.version", NULL, FORM_PLAIN},
 	{"upgraded", "@package.upgraded", NULL, FORM_PLAIN},
@@ -91,9 +105,12 @@ static const struct line when[] = {
 	{"first seen", "@first_seen", NULL, FORM_PLAIN},
 	{"last seen", "@last_seen", NULL, FORM_PLAIN},
 	{"by this app", "@application_last_seen", NULL, FORM_PLAIN},
+	{"new for", "@new_for", NULL, FORM_PLAIN},
+	{"known to", "@known_to", NULL, FORM_PLAIN},
 	{"window, days", "@window_days", NULL, FORM_PLAIN},
 	{"watched, days", "@baseline_age_days", NULL, FORM_PLAIN},
 	{"coverage", "@coverage", NULL, FORM_SHARE},
+	{"left out", "@omitted", NULL, FORM_PLAIN},
 	{0},
 };
 
@@ -108,8 +125,6 @@ static const struct section {
 struct page {
 	json_t *top;
 	bool ecs;
-	size_t shown_count;
-	char shown[SHOWN_MOST][SHOWN_PATH_MAX]; /* what has its line, and is not told again */
 };
 
 /* --- finding --------------------------------------------------------------------------------- */
@@ -145,20 +160,6 @@ static void path_of(const struct page *page, const struct line *line, char path[
 			 written + 1);
 	else
 		text_copy(path, SHOWN_PATH_MAX, written);
-}
-
-static void mark_shown(struct page *page, const char *path)
-{
-	if (page->shown_count < SHOWN_MOST)
-		text_copy(page->shown[page->shown_count++], SHOWN_PATH_MAX, path);
-}
-
-static bool is_shown(const struct page *page, const char *path)
-{
-	for (size_t i = 0; i < page->shown_count; i++)
-		if (strcmp(page->shown[i], path) == 0)
-			return true;
-	return false;
 }
 
 /* --- values ---------------------------------------------------------------------------------- */
@@ -235,7 +236,7 @@ static void print_title(const char *title)
 	printf("\n%s%s%s\n", colour ? "\033[1m" : "", title, colour ? "\033[0m" : "");
 }
 
-static int print_section(struct page *page, const struct section *section)
+static int print_section(const struct page *page, const struct section *section)
 {
 	bool titled = false;
 	int error = 0;
@@ -251,54 +252,57 @@ static int print_section(struct page *page, const struct section *section)
 		if (!titled)
 			print_title(section->title);
 		titled = true;
-		mark_shown(page, path);
 		snprintf(label, sizeof(label), "  %s", line->label);
 		error = print_line(label, 16, " ", value, line->form);
 	}
 	return error;
 }
 
-/* Every value that `page` (NULL: none) has not shown, with the path to it. */
-static int print_leaves(const struct page *page, const char *path, json_t *value, int depth)
+/* Every value, with the path to it. */
+static int print_leaves(const char *path, json_t *value, int depth)
 {
 	char below[PATH_TEXT_MAX];
 	json_t *child;
 	void *at;
 	int error = 0;
 
-	if (depth > DEPTH_MOST || (page && is_shown(page, path)))
+	if (depth > DEPTH_MOST)
 		return 0;
 	if (json_is_object(value)) {
 		for (at = json_object_iter(value); at && !error; at = json_object_iter_next(value, at)) {
 			snprintf(below, sizeof(below), "%s%s%s", path, path[0] ? "." : "",
 				 json_object_iter_key(at));
-			error = print_leaves(page, below, json_object_iter_value(at), depth + 1);
+			error = print_leaves(below, json_object_iter_value(at), depth + 1);
 		}
 		return error;
 	}
 	if (json_is_array(value)) {
 		for (size_t i = 0; (child = json_array_get(value, i)) && !error; i++) {
 			snprintf(below, sizeof(below), "%s.%zu", path, i);
-			error = print_leaves(page, below, child, depth + 1);
+			error = print_leaves(below, child, depth + 1);
 		}
 		return error;
 	}
-	return page ? print_line(path, 40, " ", value, FORM_PLAIN)
-		    : print_line(path, 0, "\t", value, FORM_PLAIN);
+	return print_line(path, 0, "\t", value, FORM_PLAIN);
 }
 
-/* A command with an argument for a shell to read; left out where the name can not be typed. */
+/* Whether a name can be typed as it is shown. */
+static bool is_plain(const char *argument)
+{
+	char *escaped = output_escape_name(argument);
+	bool plain = escaped && argument[0] && strcmp(escaped, argument) == 0;
+
+	free(escaped);
+	return plain;
+}
+
+/* A command with an argument for a shell to read. */
 static void print_command(const char *command, const char *argument)
 {
 	static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/:@%+=,";
-	char *escaped = output_escape_name(argument);
-	bool plain = escaped && argument[0] && strcmp(escaped, argument) == 0;
 	const char *quote = argument[strspn(argument, safe)] ? "'" : "";
 
-	free(escaped);
-	if (!plain)
-		return;
-	printf("  %s%s %s", command, argument[0] == '-' ? " --" : "", quote);
+	printf("    %s%s %s", command, argument[0] == '-' ? " --" : "", quote);
 	for (; *argument; argument++) {
 		if (*argument == '\'')
 			fputs("'\\''", stdout);
@@ -308,19 +312,62 @@ static void print_command(const char *command, const char *argument)
 	puts(quote);
 }
 
-static void print_next(const struct alert_row *row)
+static void ask(const char *question, const char *command, const char *argument)
 {
-	if (!row->domain[0] && !row->application[0])
+	if (!is_plain(argument))
 		return;
+	printf("  %s\n", question);
+	print_command(command, argument);
+}
+
+/* An hour before and after. */
+static void print_around(int64_t time_ns)
+{
+	char from[TEXT_TIME_MAX], to[TEXT_TIME_MAX];
+
+	text_format_time(time_ns - 3600 * NS_PER_SECOND, from);
+	text_format_time(time_ns + 3600 * NS_PER_SECOND, to);
+	printf("  What else was alerted around then?\n    firstseen alerts --since %s --until %s\n", from,
+	       to);
+}
+
+/* What an investigator asks next, and the command that answers it. */
+static void print_next(const struct alert_row *row, const json_t *facts)
+{
+	const char *package = json_string_value(json_object_get(json_object_get(facts, "package"), "name"));
+	bool threat = strcmp(row->kind, alert_kind_name(ALERT_THREAT_DOMAIN)) == 0;
+
 	print_title("Ask next");
-	print_command("firstseen history", row->domain);
-	print_command("firstseen app", row->application);
+	ask("Who else talks to it, since when, how much?", "firstseen history", row->domain);
+	ask("What else does this program do?", "firstseen app", row->application);
+	print_around(row->time_ns);
+	ask("Are the package's files as they were delivered?", "dpkg --verify", package ? package : "");
+	if (!row->domain[0] && !row->application[0])
+		return ask("Is it watching, and what was lost?", "firstseen", "status");
+	if (row->acknowledged_ns)
+		return;
+	ask(threat ? "A false entry of the list? Silent for this domain from now on:"
+		   : "Looked at, and fine? Then say so, with what was found:",
+	    "firstseen ack --note '...'", row->uid);
+	if (row->domain[0] && row->subject == SUBJECT_DOMAIN)
+		printf("  Always fine, whoever asks? See firstseen allow --help: it takes domain=, "
+		       "application= and more\n");
 }
 
 static int load(const struct alert_row *row, json_t **top)
 {
 	*top = json_loads(row->line, 0, NULL);
 	return json_is_object(*top) ? 0 : -EBADMSG;
+}
+
+static void print_review(const struct alert_row *row, int64_t now_ns)
+{
+	if (!row->acknowledged_ns)
+		return;
+	output_line("reviewed", COLUMN_TIME, (union cell){.time_ns = row->acknowledged_ns}, now_ns);
+	output_line("reviewed by", COLUMN_TEXT, (union cell){.text = row->author}, now_ns);
+	if (row->note[0])
+		output_line("note", COLUMN_TEXT, (union cell){.text = row->note}, now_ns);
 }
 
 int show_alert(const struct alert_row *row, int64_t now_ns)
@@ -348,16 +395,15 @@ int show_alert(const struct alert_row *row, int64_t now_ns)
 	message = json_object_get(top, "message");
 	if (message)
 		error = print_line("", 0, "", message, FORM_PLAIN);
-	mark_shown(&page, "message");
 	putchar('\n');
 	for (size_t i = 0; i < sizeof(head) / sizeof(head[0]); i++)
 		output_line(head[i].key, head[i].type, head[i].cell, now_ns);
+	print_review(row, now_ns);
 	for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]) && !error; i++)
 		error = print_section(&page, &sections[i]);
-	print_title("Everything else");
-	if (!error)
-		error = print_leaves(&page, "", top, 0);
-	print_next(row);
+	print_next(row, json_object_get(page.ecs ? json_object_get(top, "labels") : top,
+					page.ecs ? "firstseen" : "unmapped"));
+	printf("\n  All fields: firstseen --format tsv alert %.8s\n", row->uid);
 	json_decref(top);
 	return error;
 }
@@ -368,7 +414,7 @@ int show_alert_rows(const struct alert_row *row)
 	int error = load(row, &top);
 
 	if (!error)
-		error = print_leaves(NULL, "", top, 0);
+		error = print_leaves("", top, 0);
 	json_decref(top);
 	return error;
 }

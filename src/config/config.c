@@ -554,12 +554,25 @@ int config_read_file(struct config *config, const char *path, struct failure *fa
 	return error;
 }
 
+/* "allow.NAME.key": a rule's name stands between. */
+static void split_allow(char *section, char *key, char *name, size_t size)
+{
+	char *dot = strcmp(section, "allow") == 0 ? strrchr(key, '.') : NULL;
+
+	name[0] = '\0';
+	if (!dot)
+		return;
+	*dot = '\0';
+	text_copy(name, size, key);
+	memmove(key, dot + 1, strlen(dot + 1) + 1);
+}
+
 int config_set(struct config *config, const char *assignment, struct failure *failure)
 {
 	struct failure inner = {{0}};
 	const char *equals = strchr(assignment, '=');
 	const char *dot = strchr(assignment, '.');
-	char section[64], key[64];
+	char section[64], key[64 + ALLOW_NAME_MAX], name[ALLOW_NAME_MAX];
 	struct config *fresh;
 	struct reading reading = {0};
 	int error;
@@ -570,12 +583,13 @@ int config_set(struct config *config, const char *assignment, struct failure *fa
 				   assignment);
 	text_copy_bytes(section, sizeof(section), assignment, (size_t)(dot - assignment));
 	text_copy_bytes(key, sizeof(key), dot + 1, (size_t)(equals - dot - 1));
+	split_allow(section, key, name, sizeof(name));
 	fresh = malloc(sizeof(*fresh));
 	if (!fresh)
 		return failure_set(failure, -ENOMEM, "out of memory");
 	*fresh = *config;
 	reading.config = fresh;
-	error = on_key(&reading, section, "", key, equals + 1, &inner);
+	error = on_key(&reading, section, name, key, equals + 1, &inner);
 	if (error)
 		failure_set(failure, error, "--set %.100s: %.400s", assignment, inner.text);
 	else

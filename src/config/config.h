@@ -76,7 +76,8 @@ void config_defaults(struct config *config);
 int config_read_file(struct config *config, const char *path, struct failure *failure);
 int config_read_text(struct config *config, const char *label, const char *text, struct failure *failure);
 
-/* Applies "section.key=value" from the command line. 0 or -EINVAL; *config unchanged on failure. */
+/* Applies "section.key=value" (or "allow.NAME.key=value") from the command line. 0 or -EINVAL; *config
+ * unchanged on failure. */
 int config_set(struct config *config, const char *assignment, struct failure *failure);
 
 /*

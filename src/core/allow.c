@@ -173,10 +173,8 @@ void allow_take_hits(struct allow_set *set, allow_hits_callback *callback, void 
 	for (size_t i = 0; set && i < set->rule_count; i++) {
 		struct counted_rule *counted = &set->rules[i];
 
-		if (counted->hits == 0)
-			continue;
-		callback(context, &counted->rule, counted->hits, counted->last_ns);
-		counted->hits = 0;
+		if (counted->hits && callback(context, &counted->rule, counted->hits, counted->last_ns) == 0)
+			counted->hits = 0;
 	}
 }
 

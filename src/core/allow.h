@@ -79,9 +79,8 @@ const struct allow_rule *allow_match(struct allow_set *set, const struct allow_c
 bool allow_acknowledged(const struct allow_set *set, enum subject_kind kind, const char *domain,
 			const char *application);
 
-/* Calls back for every rule that hit since the last call. */
-typedef void allow_hits_callback(void *context, const struct allow_rule *rule, uint64_t hits,
-				 int64_t last_ns);
+/* Calls back for every rule that hit since the callback last took it (returned 0). */
+typedef int allow_hits_callback(void *context, const struct allow_rule *rule, uint64_t hits, int64_t last_ns);
 void allow_take_hits(struct allow_set *set, allow_hits_callback *callback, void *context);
 
 /*

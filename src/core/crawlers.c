@@ -300,14 +300,11 @@ void crawlers_tick(struct crawlers *crawlers, const struct crawler_rule *rule, i
 }
 
 void crawlers_changed(struct crawlers *crawlers,
-		      void (*callback)(void *context, const struct crawler_state *state), void *context)
+		      int (*callback)(void *context, const struct crawler_state *state), void *context)
 {
-	for (uint32_t i = 0; i < crawlers->used; i++) {
-		if (!crawlers->slots[i]->changed)
-			continue;
-		crawlers->slots[i]->changed = false;
-		callback(context, &crawlers->slots[i]->state);
-	}
+	for (uint32_t i = 0; i < crawlers->used; i++)
+		if (crawlers->slots[i]->changed && callback(context, &crawlers->slots[i]->state) == 0)
+			crawlers->slots[i]->changed = false;
 }
 
 int crawlers_restore(struct crawlers *crawlers, const struct crawler_state *state)

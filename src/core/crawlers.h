@@ -75,9 +75,9 @@ typedef void crawler_due_callback(void *context, struct crawler_state *state,
 void crawlers_tick(struct crawlers *crawlers, const struct crawler_rule *rule, int64_t now_ns, bool all,
 		   crawler_due_callback *callback, void *context);
 
-/* Calls back for every crawler that changed since the last call. */
+/* Calls back for every crawler that changed since the callback last took it (returned 0). */
 void crawlers_changed(struct crawlers *crawlers,
-		      void (*callback)(void *context, const struct crawler_state *state), void *context);
+		      int (*callback)(void *context, const struct crawler_state *state), void *context);
 
 /* Takes over what an earlier run kept. 0 or -ENOMEM. */
 int crawlers_restore(struct crawlers *crawlers, const struct crawler_state *state);

@@ -138,7 +138,7 @@ void pipeline_crawler_seed(struct pipeline *pipeline, const char *application, i
 /* What is kept of crawlers over a restart; see crawlers.h. */
 int pipeline_crawler_restore(struct pipeline *pipeline, const struct crawler_state *state);
 void pipeline_crawlers_changed(struct pipeline *pipeline,
-			       void (*callback)(void *context, const struct crawler_state *state),
+			       int (*callback)(void *context, const struct crawler_state *state),
 			       void *context);
 
 /* Tells the open digests now: no later moment will come. */

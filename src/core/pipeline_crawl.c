@@ -100,7 +100,7 @@ int pipeline_crawler_restore(struct pipeline *pipeline, const struct crawler_sta
 }
 
 void pipeline_crawlers_changed(struct pipeline *pipeline,
-			       void (*callback)(void *context, const struct crawler_state *state),
+			       int (*callback)(void *context, const struct crawler_state *state),
 			       void *context)
 {
 	crawlers_changed(pipeline->crawlers, callback, context);

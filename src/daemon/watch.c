@@ -16,9 +16,13 @@
 #include "base/text.h"
 #include "capture/capture.h"
 #include "core/pipeline.h"
+#include "daemon/desk.h"
 #include "daemon/host.h"
+#include "daemon/lists.h"
+#include "daemon/notices.h"
 #include "daemon/writer.h"
 #include "domain/domain.h"
+#include "review/review.h"
 
 #define DRAIN_MS 20 /* how long a record may wait in the ring */
 #define EXCHANGE_NS NS_PER_SECOND
@@ -34,10 +38,18 @@ struct watch {
 	struct batch *batch;
 	struct pipeline *pipeline;
 	struct capture *capture;
+	struct threats *threats;
+	struct allow_set *rules_now; /* what the pipeline borrows; NULL: none */
+	struct lists *loading;       /* threat lists that are being read anew */
+	struct desk *desk;           /* NULL: no control socket */
+	struct notices notices;
 	struct failure *failure;
 	int epoll, timer, signals;
 	int64_t clock_offset_ns;
 	int64_t since_ns; /* when the history began */
+	int64_t learning_since_ns;
+	int64_t step_from_ns,
+		step_to_ns; /* the clock was set, and the writer does not know yet; 0: it was not */
 	int64_t last_exchange_ns, last_refresh_ns, last_volumes_ns;
 	int64_t bindings_kept_ns; /* those learned up to then are in the history */
 	uint64_t lost;            /* told to the writer so far */
@@ -77,6 +89,13 @@ static void on_alert(void *context, const struct alert *alert)
 	watch->urgent = true;
 	if (batch_add_alert(watch->batch, alert))
 		watch->batch_full++;
+}
+
+static bool on_threat(void *context, const char *hostname, struct threat_match *out)
+{
+	struct watch *watch = context;
+
+	return threats_find(watch->threats, hostname, out);
 }
 
 static void on_record(void *context, const void *record, size_t size)
@@ -123,7 +142,8 @@ static void add_core_states(struct watch *watch, struct writer_states *states)
 		[VERDICT_INTERNAL] = "verdict_internal",       [VERDICT_IGNORED] = "verdict_ignored",
 		[VERDICT_RESOLVER] = "verdict_resolver",       [VERDICT_KNOWN] = "verdict_known",
 		[VERDICT_LEARNING] = "verdict_learning",       [VERDICT_NEW] = "verdict_new",
-		[VERDICT_PREEXISTING] = "verdict_preexisting",
+		[VERDICT_PREEXISTING] = "verdict_preexisting", [VERDICT_ALLOWED] = "verdict_allowed",
+		[VERDICT_CRAWLER] = "verdict_crawler",
 	};
 	static const char *const methods[] = {"method_none", "method_dns", "method_stale_dns", "method_sni"};
 
@@ -138,6 +158,10 @@ static void add_core_states(struct watch *watch, struct writer_states *states)
 		add_state(states, methods[i], core->methods[i]);
 	add_state(states, "alerts", core->alerts);
 	add_state(states, "alert_updates", core->alert_updates);
+	add_state(states, "crawlers", core->crawlers);
+	add_state(states, "threats", core->threats);
+	add_state(states, "threat_entries", threats_counts(watch->threats)->entries);
+	add_state(states, "threat_lines_bad", threats_counts(watch->threats)->lines_bad);
 	add_state(states, "deferred", core->deferred);
 	add_state(states, "deferred_late", core->deferred_late);
 	add_state(states, "history_queries", core->history_queries);
@@ -159,6 +183,11 @@ static void add_core_states(struct watch *watch, struct writer_states *states)
 	add_state(states, "questions_evicted", names->questions_evicted);
 }
 
+static int64_t learning_until(const struct watch *watch)
+{
+	return watch->learning_since_ns + watch->config.learning_seconds * NS_PER_SECOND;
+}
+
 static void take_states(struct watch *watch, struct writer_states *states, int64_t now_ns)
 {
 	states->count = 0;
@@ -166,8 +195,55 @@ static void take_states(struct watch *watch, struct writer_states *states, int64
 	states->damaged = watch->damaged;
 	states->lost_from_ns = watch->last_exchange_ns;
 	states->now_ns = now_ns;
+	states->keep_since_ns = clock_steps_before(pipeline_clock(watch->pipeline), now_ns,
+						   watch->config.retention_seconds * NS_PER_SECOND);
+	states->stepped = watch->step_to_ns != 0;
+	states->step_from_ns = watch->step_from_ns;
+	states->step_to_ns = watch->step_to_ns;
+	clock_steps_format(pipeline_clock(watch->pipeline), states->clock_steps);
 	add_kernel_states(watch, states);
 	add_core_states(watch, states);
+	add_state(states, "boottime", (uint64_t)(now_ns - watch->clock_offset_ns));
+	add_state(states, "learning_told", watch->notices.learning_told);
+	add_state(states, "learning_until", (uint64_t)learning_until(watch));
+}
+
+/* --- the operator's judgement ------------------------------------------------------- */
+
+static int on_crawler(void *context, const struct crawler_state *state)
+{
+	struct watch *watch = context;
+
+	return batch_add_crawler(watch->batch, state);
+}
+
+static int on_hits(void *context, const struct allow_rule *rule, uint64_t hits, int64_t last_ns)
+{
+	struct watch *watch = context;
+
+	return batch_add_hits(watch->batch, rule->name, hits, last_ns);
+}
+
+/* Rules and lists that another thread made ready. */
+static void take_over(struct watch *watch)
+{
+	struct allow_set *rules = writer_take_rules(watch->writer);
+	struct threats *threats = watch->loading ? lists_take(watch->loading) : NULL;
+
+	if (rules) {
+		struct allow_set *before = pipeline_allow(watch->pipeline, rules);
+
+		allow_take_hits(before, on_hits, watch);
+		allow_set_free(before);
+		watch->rules_now = rules;
+	}
+	if (threats) {
+		threats_free(watch->threats);
+		watch->threats = threats;
+		pipeline_threats_changed(watch->pipeline);
+		lists_end(watch->loading);
+		watch->loading = NULL;
+	}
 }
 
 /* --- the loop ---------------------------------------------------------------------- */
@@ -180,6 +256,8 @@ static void exchange(struct watch *watch, int64_t now_ns)
 	if (!watch->urgent && !watch->damaged && now_ns - watch->last_exchange_ns < EXCHANGE_NS &&
 	    now_ns >= watch->last_exchange_ns)
 		return;
+	pipeline_crawlers_changed(watch->pipeline, on_crawler, watch);
+	allow_take_hits(watch->rules_now, on_hits, watch);
 	take_states(watch, &states, now_ns);
 	empty = writer_exchange(watch->writer, watch->batch, &states);
 	if (!empty)
@@ -188,6 +266,8 @@ static void exchange(struct watch *watch, int64_t now_ns)
 	watch->urgent = false;
 	watch->damaged = false;
 	watch->lost += states.lost;
+	watch->step_from_ns = watch->step_to_ns = 0;
+	notices_lost(&watch->notices, watch->pipeline, states.lost, states.lost_from_ns, now_ns);
 	watch->last_exchange_ns = now_ns;
 }
 
@@ -200,6 +280,7 @@ static void follow_recovery(struct watch *watch)
 	struct pipeline_settings settings;
 	struct history *reader;
 	struct failure failure;
+	int64_t since;
 
 	if (recoveries == watch->recoveries)
 		return;
@@ -210,8 +291,14 @@ static void follow_recovery(struct watch *watch)
 	watch->recoveries = recoveries;
 	history_close(watch->reader);
 	watch->reader = reader;
-	if (history_since(reader, &watch->since_ns, &failure))
+	since = watch->since_ns;
+	if (history_since(reader, &since, &failure))
 		log_error("%s", failure.text);
+	if (since > watch->since_ns) { /* the baseline is lost: learning begins anew */
+		watch->learning_since_ns = since;
+		watch->notices.learning_told = watch->config.learning_seconds == 0;
+	}
+	watch->since_ns = since;
 	settings_of(watch, &settings);
 	pipeline_configure(watch->pipeline, &settings);
 	watch->last_refresh_ns = 0;
@@ -238,7 +325,8 @@ static void settings_of(const struct watch *watch, struct pipeline_settings *set
 	*settings = (struct pipeline_settings){
 		.window_seconds = config->window_seconds,
 		.learning_seconds = config->learning_seconds,
-		.learning_since_ns = watch->since_ns,
+		.learning_since_ns = watch->learning_since_ns,
+		.crawlers = config->crawlers,
 		.scope = config->scope,
 		.unnamed = config->unnamed,
 		.sni = config->sni,
@@ -280,6 +368,12 @@ static void reload(struct watch *watch, const struct watch_options *options)
 	watch->config.scope = fresh.scope;
 	watch->config.unnamed = fresh.unnamed;
 	watch->config.inside = fresh.inside;
+	watch->config.crawlers = fresh.crawlers;
+	memcpy(watch->config.lists, fresh.lists, sizeof(fresh.lists));
+	watch->config.list_count = fresh.list_count;
+	writer_configure(watch->writer, &fresh);
+	if (!watch->loading && lists_begin(&watch->config, watch->rules, &watch->loading))
+		log_error("no memory to read the threat lists anew, the old ones stay");
 	watch->last_refresh_ns = 0;
 	settings_of(watch, &settings);
 	pipeline_configure(watch->pipeline, &settings);
@@ -298,11 +392,45 @@ static void on_signal(struct watch *watch, const struct watch_options *options)
 		watch->end = true;
 }
 
+/* Somebody set the clock. Ages and the time to learn are counted without what was jumped over. */
+static void on_clock_step(struct watch *watch, int64_t from_ns, int64_t to_ns)
+{
+	int64_t by = to_ns - from_ns;
+	char span[TEXT_SPAN_MAX];
+
+	log_warning("the clock was set %s by %s; ages are counted without it", by > 0 ? "forward" : "back",
+		    text_format_span((by > 0 ? by : -by) / NS_PER_SECOND, span));
+	pipeline_clock_step(watch->pipeline, from_ns, to_ns);
+	if (from_ns < learning_until(watch) || by < 0) {
+		struct pipeline_settings settings;
+
+		watch->learning_since_ns += by;
+		settings_of(watch, &settings);
+		pipeline_configure(watch->pipeline, &settings);
+	}
+	if (watch->step_to_ns == 0)
+		watch->step_from_ns = from_ns;
+	watch->step_to_ns = to_ns;
+	watch->last_refresh_ns = 0;
+}
+
+static void look_at_clock(struct watch *watch)
+{
+	int64_t before = watch->clock_offset_ns, boottime;
+
+	watch->clock_offset_ns = host_clock_offset();
+	if (before - watch->clock_offset_ns > -CLOCK_STEP_LEAST_NS &&
+	    before - watch->clock_offset_ns < CLOCK_STEP_LEAST_NS)
+		return;
+	boottime = host_now() - watch->clock_offset_ns;
+	on_clock_step(watch, boottime + before, boottime + watch->clock_offset_ns);
+}
+
 static int drain(struct watch *watch)
 {
 	int error;
 
-	watch->clock_offset_ns = host_clock_offset();
+	look_at_clock(watch);
 	error = capture_drain(watch->capture);
 	if (error < 0 && error != -EINTR)
 		return failure_set(watch->failure, error, "the ring can not be read: %s", strerror(-error));
@@ -363,6 +491,8 @@ static int loop(struct watch *watch, const struct watch_options *options)
 		round_of_volumes(watch, now, false);
 		follow_recovery(watch);
 		refresh(watch, now);
+		take_over(watch);
+		notices_learning(&watch->notices, watch->pipeline, watch->reader, learning_until(watch), now);
 		exchange(watch, now);
 	}
 	return error;
@@ -403,22 +533,16 @@ static void regroup(void *context, const char *hostname, char domain[static DOMA
 	domain_of(context, hostname, domain);
 }
 
-/* Tells the history who watches. Also called by the writer's thread: nothing here changes once watching. */
-static int write_first_states(void *context, struct history *history, struct failure *failure)
+/* What the daemon is. Also asked for by the writer's thread: nothing here changes while it watches. */
+static int introduce_inside(struct watch *watch, struct history *history, struct failure *failure)
 {
-	struct watch *watch = context;
 	char hooks[512] = "", number[32];
-	int64_t now = host_now(), since = 0;
-	int error = history_since(history, &since, failure);
-
-	if (!error)
-		error = history_begin(history, failure);
+	int error;
 
 	for (size_t i = 0; capture_hook_name(watch->capture, i); i++)
 		snprintf(hooks + strlen(hooks), sizeof(hooks) - strlen(hooks), "%s%s", i ? " " : "",
 			 capture_hook_name(watch->capture, i));
-	if (!error)
-		error = history_write_state(history, "hooks", hooks, failure);
+	error = history_write_state(history, "hooks", hooks, failure);
 	if (!error)
 		error = history_write_state(history, "cgroup_root", capture_cgroup_root(watch->capture),
 					    failure);
@@ -427,19 +551,45 @@ static int write_first_states(void *context, struct history *history, struct fai
 	snprintf(number, sizeof(number), "%d", (int)getpid());
 	if (!error)
 		error = history_write_state(history, "pid", number, failure);
-	snprintf(number, sizeof(number), "%" PRId64, now);
+	snprintf(number, sizeof(number), "%" PRId64, host_now());
 	if (!error)
 		error = history_write_state(history, "started", number, failure);
 	if (!error)
 		error = history_write_state(history, "heartbeat", number, failure);
-	snprintf(number, sizeof(number), "%" PRId64, since + watch->config.learning_seconds * NS_PER_SECOND);
 	if (!error)
-		error = history_write_state(history, "learning_until", number, failure);
+		error = history_write_state(history, "boot", host_boot(), failure);
 	snprintf(number, sizeof(number), "%u", watch->config.ring_bytes);
+	return error ? error : history_write_state(history, "ring_bytes", number, failure);
+}
+
+static int introduce(void *context, struct history *history, struct failure *failure)
+{
+	int error = history_begin(history, failure);
+
 	if (!error)
-		error = history_write_state(history, "ring_bytes", number, failure);
+		error = introduce_inside(context, history, failure);
 	if (!error)
 		error = history_commit(history, failure);
+	if (error)
+		history_rollback(history);
+	return error;
+}
+
+static int write_first_states(struct watch *watch, struct history *history)
+{
+	char number[32];
+	int error = history_begin(history, watch->failure);
+
+	if (!error)
+		error = introduce_inside(watch, history, watch->failure);
+	snprintf(number, sizeof(number), "%" PRId64, host_now() - watch->clock_offset_ns);
+	if (!error)
+		error = history_write_state(history, "boottime", number, watch->failure);
+	snprintf(number, sizeof(number), "%" PRId64, learning_until(watch));
+	if (!error)
+		error = history_write_state(history, "learning_until", number, watch->failure);
+	if (!error)
+		error = history_commit(history, watch->failure);
 	if (error)
 		history_rollback(history);
 	return error;
@@ -456,22 +606,27 @@ static int open_history(struct watch *watch)
 
 	if (error)
 		return error;
+	notices_before(&watch->notices, history, watch->config.learning_seconds);
 	error = history_rekey(history, domain_rules_identity(watch->rules), regroup, watch->rules,
 			      watch->failure);
 	if (!error)
 		error = history_run_start(history, host_now(), &run, watch->failure);
 	if (!error)
 		error = history_since(history, &watch->since_ns, watch->failure);
-	if (!error)
-		error = write_first_states(watch, history, watch->failure);
+	if (!error) {
+		/* A history from a future that the clock was taken back from: it learns again, but not for
+		 * years. */
+		watch->learning_since_ns = watch->since_ns < host_now() ? watch->since_ns : host_now();
+		error = write_first_states(watch, history);
+	}
 	if (!error)
 		error = history_open(watch->config.history_path, HISTORY_READ, &watch->reader,
 				     watch->failure);
 	if (!error && (batch_new(&limits, &watch->batch) || batch_new(&limits, &spare)))
 		error = failure_set(watch->failure, -ENOMEM, "out of memory");
 	if (!error)
-		error = writer_start(&watch->config, history, run, spare, write_first_states, watch,
-				     &watch->writer, watch->failure);
+		error = writer_start(&watch->config, history, run, spare, introduce, watch, &watch->writer,
+				     watch->failure);
 	/* Then the next start recovers it. */
 	if (error == -EUCLEAN && history_mark_damaged(history, "found at the start") == 0)
 		failure_set(watch->failure, error, "history %.300s: it is damaged: start again to recover it",
@@ -494,8 +649,11 @@ static void on_kept_binding(void *context, const struct kept_binding *binding)
 static int open_pipeline(struct watch *watch)
 {
 	struct pipeline_settings settings;
-	struct pipeline_edges edges = {
-		.context = watch, .seen = on_seen, .access = on_access, .alert = on_alert};
+	struct pipeline_edges edges = {.context = watch,
+				       .seen = on_seen,
+				       .access = on_access,
+				       .alert = on_alert,
+				       .threat = on_threat};
 
 	settings_of(watch, &settings);
 	settings.uid_seed = host_random();
@@ -504,6 +662,109 @@ static int open_pipeline(struct watch *watch)
 		return failure_set(watch->failure, -ENOMEM, "out of memory");
 	watch->bindings_kept_ns = host_now();
 	return history_bindings(watch->reader, host_boot(), on_kept_binding, watch, watch->failure);
+}
+
+/* --- what an earlier run knew -------------------------------------------------------- */
+
+static int on_kept_crawler(void *context, const struct crawler_state *state)
+{
+	struct watch *watch = context;
+
+	return pipeline_crawler_restore(watch->pipeline, state);
+}
+
+#define SEEDS_MOST 4096
+
+/* Alerts of late, the newest first; what they count for goes by time. */
+struct seed {
+	int64_t time_ns;
+	bool threat;
+	char domain[DOMAIN_MAX];
+	char application[APPLICATION_MAX];
+};
+struct seeds {
+	size_t count;
+	struct seed *rows;
+};
+
+static int on_late_alert(void *context, const struct alert_row *row)
+{
+	struct seeds *seeds = context;
+	bool threat = strcmp(row->kind, alert_kind_name(ALERT_THREAT_DOMAIN)) == 0;
+	struct seed *seed = &seeds->rows[seeds->count];
+
+	if (!threat && strncmp(row->kind, "new_", 4) != 0)
+		return 0;
+	seed->time_ns = row->time_ns;
+	seed->threat = threat;
+	text_copy(seed->domain, sizeof(seed->domain), row->domain);
+	text_copy(seed->application, sizeof(seed->application), row->application);
+	return ++seeds->count == SEEDS_MOST;
+}
+
+static int seed_by_alerts(struct watch *watch)
+{
+	struct history_filter filter = {.since_ns = host_now() - SECONDS_PER_DAY * NS_PER_SECOND};
+	struct seeds seeds = {.rows = calloc(SEEDS_MOST, sizeof(*seeds.rows))};
+	int error;
+
+	if (!seeds.rows)
+		return failure_set(watch->failure, -ENOMEM, "out of memory");
+	error = history_alerts(watch->reader, &filter, on_late_alert, &seeds, watch->failure);
+	for (size_t i = seeds.count; i-- > 0;) {
+		const struct seed *seed = &seeds.rows[i];
+
+		if (seed->threat)
+			pipeline_threat_told(watch->pipeline, seed->domain, seed->application, seed->time_ns);
+		else
+			pipeline_crawler_seed(watch->pipeline, seed->application, seed->time_ns);
+	}
+	free(seeds.rows);
+	return error < 0 ? error : 0;
+}
+
+static int on_kept_state(void *context, const char *name, const char *value)
+{
+	struct watch *watch = context;
+	struct clock_steps steps;
+
+	if (strcmp(name, "clock_steps") == 0) {
+		clock_steps_parse(value, &steps);
+		pipeline_clock_steps(watch->pipeline, &steps);
+	}
+	return 0;
+}
+
+/* What the clock did while nobody watched is known within one boot, by the time since that boot. Returns now
+ * by the clock of the run before, as far as that is known. */
+static int64_t look_at_clock_before(struct watch *watch)
+{
+	int64_t expected =
+		notices_expected_now(&watch->notices, host_boot(), host_now() - host_clock_offset());
+	int64_t now = host_now();
+
+	if (expected && (now - expected >= CLOCK_STEP_LEAST_NS || expected - now >= CLOCK_STEP_LEAST_NS))
+		on_clock_step(watch, expected, now);
+	watch->step_from_ns = watch->step_to_ns = 0; /* this run began after it */
+	return expected ? expected : now;
+}
+
+static int take_up(struct watch *watch)
+{
+	int error = history_states(watch->reader, on_kept_state, watch, watch->failure);
+
+	if (!error)
+		error = history_crawlers(watch->reader, on_kept_crawler, watch, watch->failure);
+	if (!error)
+		error = seed_by_alerts(watch);
+	if (error < 0)
+		return error;
+	error = review_load(watch->reader, &watch->config, &watch->rules_now, watch->failure);
+	if (error)
+		return error;
+	pipeline_allow(watch->pipeline, watch->rules_now);
+	notices_start(&watch->notices, watch->pipeline, look_at_clock_before(watch), host_now());
+	return 0;
 }
 
 static int open_all(struct watch *watch)
@@ -517,12 +778,23 @@ static int open_all(struct watch *watch)
 
 	memcpy(capture.dns_ports, watch->config.dns_ports, sizeof(capture.dns_ports));
 	host_networks(&watch->config.inside, &watch->networks);
+	if (!error) {
+		watch->threats = lists_load(&watch->config, watch->rules);
+		error = watch->threats ? 0 : failure_set(watch->failure, -ENOMEM, "out of memory");
+	}
+	if (!error && watch->config.socket_path[0])
+		error = desk_open(watch->config.socket_path, &watch->desk, watch->failure);
 	if (!error)
 		error = capture_open(&capture, on_record, watch, &watch->capture, watch->failure);
 	if (!error)
 		error = open_history(watch);
 	if (!error)
 		error = open_pipeline(watch);
+	if (!error)
+		error = take_up(watch);
+	if (!error && watch->desk && desk_start(watch->desk, watch->writer, watch->config.history_path))
+		error = failure_set(watch->failure, -EAGAIN,
+				    "can not start the thread of the control socket");
 	if (!error)
 		error = open_descriptors(watch);
 	return error;
@@ -562,6 +834,8 @@ static void finish(struct watch *watch)
 	(void)drain(watch);
 	now = host_now();
 	pipeline_finish(watch->pipeline, now);
+	pipeline_crawlers_changed(watch->pipeline, on_crawler, watch);
+	allow_take_hits(watch->rules_now, on_hits, watch);
 	take_states(watch, &states, now);
 	say_losses(watch);
 	writer_stop(watch->writer, watch->batch, &states);
@@ -571,6 +845,8 @@ static void finish(struct watch *watch)
 
 static void close_all(struct watch *watch)
 {
+	desk_close(watch->desk);
+	lists_end(watch->loading);
 	if (watch->writer && watch->pipeline)
 		finish(watch);
 	else if (watch->writer)
@@ -579,6 +855,8 @@ static void close_all(struct watch *watch)
 		batch_free(watch->batch);
 	capture_close(watch->capture);
 	pipeline_free(watch->pipeline);
+	allow_set_free(watch->rules_now);
+	threats_free(watch->threats);
 	history_close(watch->reader);
 	domain_rules_free(watch->rules);
 	if (watch->epoll >= 0)
@@ -612,10 +890,10 @@ int watch_run(const struct watch_options *options, struct failure *failure)
 	watch->config = options->config;
 	watch->failure = failure;
 	watch->epoll = watch->timer = watch->signals = -1;
+	watch->clock_offset_ns = host_clock_offset();
 	block_signals();
 	error = open_all(watch);
 	if (!error) {
-		watch->clock_offset_ns = host_clock_offset();
 		watch->last_volumes_ns = host_now();
 		error = capture_preexisting(watch->capture, failure);
 		if (error > 0)
@@ -624,9 +902,8 @@ int watch_run(const struct watch_options *options, struct failure *failure)
 	if (error >= 0) {
 		log_info("watching: history %s, cgroup root %s, %s", watch->config.history_path,
 			 capture_cgroup_root(watch->capture),
-			 host_now() < watch->since_ns + watch->config.learning_seconds * NS_PER_SECOND
-				 ? "learning: nothing new is alerted yet"
-				 : "alerting");
+			 host_now() < learning_until(watch) ? "learning: nothing new is alerted yet"
+							    : "alerting");
 		error = loop(watch, options);
 	}
 	close_all(watch);

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "daemon/host.h"
 #include "daemon/outbox.h"
+#include "review/review.h"
 
 #define IDLE_WRITE_SECONDS 10 /* how often the sign of life is written while nothing happens */
 #define RETRY_SECONDS 1
@@ -19,6 +20,17 @@
 #define PRUNE_ROWS 128  /* a transaction; the next one follows with the next batch where more is old */
 #define STOP_SECONDS 60 /* for the batches that are under way at the end, as long as they get written */
 #define STOP_SECONDS_FAILING 5
+#define RECENT_MOST 10 /* names in a dossier */
+#define USERS_MOST 5
+#define KNOWN_TO_MOST 5
+
+/* A request of the operator, while its thread waits. */
+struct request {
+	size_t count;
+	const char *const *words;
+	char *text;
+	bool done, finished;
+};
 
 struct writer {
 	struct config config;
@@ -39,7 +51,10 @@ struct writer {
 	struct batch *spare; /* empty, for the core; NULL while the writer is busy */
 	struct batch *work;  /* filled, for the writer */
 	struct writer_states states;
-	bool reopen, stop;
+	struct request *request;
+	struct config fresh;     /* its allow rules, to be taken over */
+	struct allow_set *rules; /* fresh, for the core */
+	bool reopen, reload, stop;
 	bool stuck; /* the last attempt failed */
 	unsigned recoveries;
 };
@@ -56,6 +71,55 @@ static int application_facts(void *context, const struct application_row *row)
 	return 1;
 }
 
+/* Adds a name to a list that is one text, while it fits whole. */
+static void add_name(char *text, size_t size, const char *name, char separator)
+{
+	size_t used = strlen(text);
+
+	if (used + strlen(name) + 2 > size)
+		return;
+	snprintf(text + used, size - used, "%.*s%s", used ? 1 : 0, &separator, name);
+}
+
+static void add_recent(void *context, const char *name)
+{
+	struct dossier *dossier = context;
+
+	add_name(dossier->application_recent, sizeof(dossier->application_recent), name, ' ');
+}
+
+static void add_known_to(void *context, const char *name)
+{
+	struct dossier *dossier = context;
+
+	add_name(dossier->known_to, sizeof(dossier->known_to), name, '\n');
+}
+
+static void add_user(void *context, const char *uid)
+{
+	struct dossier *dossier = context;
+	char name[USER_NAME_MAX];
+
+	host_user_name((uint32_t)strtoul(uid, NULL, 10), name);
+	add_name(dossier->application_users, sizeof(dossier->application_users), name[0] ? name : uid, ' ');
+}
+
+/* What else the program does, and who else knows the domain. Failures leave it out: the alert goes first. */
+static void add_relations(struct writer *writer, const struct alert *alert, struct dossier *dossier)
+{
+	const char *application = alert->process.application;
+
+	if (application[0]) {
+		dossier->application_crawler = history_is_crawler(writer->history, application);
+		(void)history_recent_domains(writer->history, application, alert->domain, RECENT_MOST,
+					     add_recent, dossier);
+		(void)history_users_of(writer->history, application, USERS_MOST, add_user, dossier);
+	}
+	if (alert->domain[0])
+		(void)history_known_to(writer->history, alert->subject, alert->domain, application,
+				       KNOWN_TO_MOST, add_known_to, dossier);
+}
+
 static void complete(struct writer *writer, const struct alert *alert, struct dossier *dossier)
 {
 	struct history_filter filter = {.application = alert->process.application, .limit = 1};
@@ -63,6 +127,7 @@ static void complete(struct writer *writer, const struct alert *alert, struct do
 
 	*dossier = writer->host;
 	text_copy(dossier->product_version, sizeof(dossier->product_version), FIRSTSEEN_VERSION);
+	add_relations(writer, alert, dossier);
 	if (!alert->process_known)
 		return;
 	host_user_name(alert->process.owner.uid, dossier->user);
@@ -97,6 +162,8 @@ static int write_states(struct writer *writer, const struct writer_states *state
 	snprintf(value, sizeof(value), "%lld", (long long)states->now_ns);
 	if (!error)
 		error = history_write_state(writer->history, "heartbeat", value, failure);
+	if (!error)
+		error = history_write_state(writer->history, "clock_steps", states->clock_steps, failure);
 	if (!error && states->lost)
 		error = history_write_gap(writer->history, states->lost_from_ns, states->now_ns,
 					  "records lost in the kernel", states->lost, failure);
@@ -127,19 +194,48 @@ static int tell_recovery(struct writer *writer, struct failure *failure)
 	return error ? error : history_recovery_told(writer->history, failure);
 }
 
+/* Crawlers, and how often rules hit. */
+static int write_judgement(struct writer *writer, const struct batch *batch, struct failure *failure)
+{
+	int error = 0;
+
+	for (size_t i = 0; i < batch_crawler_count(batch) && !error; i++)
+		error = history_write_crawler(writer->history, batch_crawler_at(batch, i), failure);
+	for (size_t i = 0; i < batch_hits_count(batch) && !error; i++) {
+		const struct batch_hits *hits = batch_hits_at(batch, i);
+
+		error = history_write_hits(writer->history, hits->rule, hits->hits, hits->last_ns, failure);
+	}
+	return error;
+}
+
+/* Time that the clock jumped over was not watched. */
+static int new_run(struct writer *writer, const struct writer_states *states, int64_t *run,
+		   struct failure *failure)
+{
+	int error = history_run_seen(writer->history, writer->run, states->step_from_ns, true, failure);
+
+	return error ? error : history_run_start(writer->history, states->step_to_ns, run, failure);
+}
+
 static int write_all(struct writer *writer, const struct batch *batch, const struct writer_states *states,
 		     bool last, struct failure *failure)
 {
+	int64_t run = writer->run;
 	int error = history_begin(writer->history, failure);
 
 	if (error)
 		return error;
 	if (writer->untold)
 		error = tell_recovery(writer, failure);
+	if (!error && states->stepped)
+		error = new_run(writer, states, &run, failure);
 	if (!error)
 		error = history_write_accesses(writer->history, batch, failure);
 	if (!error)
 		error = history_write_bindings(writer->history, batch, host_boot(), failure);
+	if (!error)
+		error = write_judgement(writer, batch, failure);
 	for (size_t i = 0; i < batch_alert_count(batch) && !error; i++)
 		error = write_alert(writer, batch_alert_at(batch, i), failure);
 	if (!error)
@@ -147,13 +243,15 @@ static int write_all(struct writer *writer, const struct batch *batch, const str
 	if (!error)
 		error = outbox_settle(writer->outbox, writer->history, failure);
 	if (!error)
-		error = history_run_seen(writer->history, writer->run, states->now_ns, last, failure);
+		error = history_run_seen(writer->history, run, states->now_ns, last, failure);
 	if (!error)
 		error = history_commit(writer->history, failure);
 	if (error)
 		history_rollback(writer->history);
-	else
+	if (!error) {
+		writer->run = run;
 		writer->untold = false;
+	}
 	return error;
 }
 
@@ -162,15 +260,16 @@ static bool is_idle(const struct writer *writer, const struct batch *batch,
 		    const struct writer_states *states)
 {
 	return batch_access_count(batch) == 0 && batch_alert_count(batch) == 0 &&
-	       batch_binding_count(batch) == 0 && states->lost == 0 && !writer->untold &&
+	       batch_binding_count(batch) == 0 && batch_crawler_count(batch) == 0 &&
+	       batch_hits_count(batch) == 0 && !states->stepped && states->lost == 0 && !writer->untold &&
 	       outbox_has_settled(writer->outbox) &&
 	       states->now_ns - writer->last_write_ns < IDLE_WRITE_SECONDS * NS_PER_SECOND &&
 	       states->now_ns >= writer->last_write_ns;
 }
 
-static int prune(struct writer *writer, int64_t now_ns, struct failure *failure)
+static int prune(struct writer *writer, int64_t now_ns, int64_t before, struct failure *failure)
 {
-	int64_t before = now_ns - writer->config.retention_seconds * NS_PER_SECOND, gone;
+	int64_t gone;
 
 	if (now_ns - writer->last_prune_ns < PRUNE_SECONDS * NS_PER_SECOND && now_ns >= writer->last_prune_ns)
 		return 0;
@@ -241,12 +340,12 @@ static void give_up_history(struct writer *writer, const char *why, const char *
 }
 
 /* What is done once the batch is in the history: none of it may hold up the next one for long. */
-static int follow_up(struct writer *writer, int64_t now_ns, struct failure *failure)
+static int follow_up(struct writer *writer, const struct writer_states *states, struct failure *failure)
 {
 	int error;
 
 	send_alerts(writer);
-	error = prune(writer, now_ns, failure);
+	error = prune(writer, states->now_ns, states->keep_since_ns, failure);
 	return error ? error : history_checkpoint(writer->history, failure);
 }
 
@@ -292,12 +391,104 @@ static bool work_off(struct writer *writer, const struct batch *batch, const str
 		log_info("the history can be written again");
 	writer->failing = false;
 	writer->last_write_ns = states->now_ns;
-	error = follow_up(writer, states->now_ns, &failure);
+	error = follow_up(writer, states, &failure);
 	if (error == -EUCLEAN)
 		give_up_history(writer, "found while writing", failure.text);
 	else if (error)
 		log_error("%s", failure.text);
 	return true;
+}
+
+/* --- the operator ------------------------------------------------------------------ */
+
+static int load_rules(struct writer *writer, struct allow_set **out, struct failure *failure)
+{
+	if (!writer->history)
+		return failure_set(failure, -EAGAIN, "the history is being recovered");
+	return review_load(writer->history, &writer->config, out, failure);
+}
+
+/* Gives the core the rules as they are now. Called without the lock. */
+static void publish_rules(struct writer *writer)
+{
+	struct failure failure = {{0}};
+	struct allow_set *fresh = NULL;
+
+	if (load_rules(writer, &fresh, &failure)) {
+		log_error("the allow rules can not be read, the old ones stay: %s", failure.text);
+		return;
+	}
+	pthread_mutex_lock(&writer->lock);
+	allow_set_free(writer->rules);
+	writer->rules = fresh;
+	pthread_mutex_unlock(&writer->lock);
+}
+
+static void carry_out(struct writer *writer, struct request *request)
+{
+	struct failure failure = {{0}};
+	int result = writer->history
+			     ? history_begin(writer->history, &failure)
+			     : failure_set(&failure, -EAGAIN, "the history is being recovered: try again");
+
+	if (!result)
+		result = review_apply(writer->history, &writer->config, request->count, request->words,
+				      host_now(), request->text, &failure);
+	if (result == 1) {
+		int error = history_commit(writer->history, &failure);
+
+		result = error ? error : 1;
+	}
+	if (result != 1 && writer->history)
+		history_rollback(writer->history);
+	if (result < 0)
+		text_copy(request->text, WRITER_ANSWER_MAX, failure.text);
+	if (result == 1)
+		log_info("%s %s: %s", request->words[0], request->words[1], request->text);
+	request->done = result == 1;
+	if (request->done)
+		publish_rules(writer);
+}
+
+bool writer_ask(struct writer *writer, size_t count, const char *const *words,
+		char text[static WRITER_ANSWER_MAX])
+{
+	struct request request = {.count = count, .words = words, .text = text};
+
+	text[0] = '\0';
+	pthread_mutex_lock(&writer->lock);
+	if (writer->stop) {
+		text_copy(text, WRITER_ANSWER_MAX, "the daemon is stopping");
+	} else {
+		writer->request = &request;
+		pthread_cond_broadcast(&writer->changed);
+		while (!request.finished)
+			pthread_cond_wait(&writer->changed, &writer->lock);
+	}
+	pthread_mutex_unlock(&writer->lock);
+	return request.done;
+}
+
+void writer_configure(struct writer *writer, const struct config *config)
+{
+	pthread_mutex_lock(&writer->lock);
+	memcpy(writer->fresh.allow, config->allow, sizeof(config->allow));
+	writer->fresh.allow_count = config->allow_count;
+	writer->reload = true;
+	pthread_cond_broadcast(&writer->changed);
+	pthread_mutex_unlock(&writer->lock);
+}
+
+struct allow_set *writer_take_rules(struct writer *writer)
+{
+	struct allow_set *rules = NULL;
+
+	if (pthread_mutex_trylock(&writer->lock))
+		return NULL;
+	rules = writer->rules;
+	writer->rules = NULL;
+	pthread_mutex_unlock(&writer->lock);
+	return rules;
 }
 
 /* --- the thread ----------------------------------------------------------------- */
@@ -319,21 +510,37 @@ static void *run(void *context)
 	pthread_mutex_lock(&writer->lock);
 	while (!done) {
 		struct writer_states states;
+		struct request *request;
 		struct batch *work;
-		bool reopen, last, written;
+		bool reopen, last, written, reload;
 
-		while (!writer->work && !writer->reopen)
+		while (!writer->work && !writer->reopen && !writer->reload && !writer->request)
 			pthread_cond_wait(&writer->changed, &writer->lock);
 		work = writer->work;
 		states = writer->states;
 		reopen = writer->reopen;
 		last = writer->stop;
-		writer->reopen = false;
+		reload = writer->reload;
+		request = writer->request;
+		writer->request = NULL;
+		writer->reopen = writer->reload = false;
+		if (reload) {
+			memcpy(writer->config.allow, writer->fresh.allow, sizeof(writer->config.allow));
+			writer->config.allow_count = writer->fresh.allow_count;
+		}
 		pthread_mutex_unlock(&writer->lock);
+		if (reload)
+			publish_rules(writer);
+		if (request)
+			carry_out(writer, request);
 		if (reopen)
 			outbox_reopen(writer->outbox);
 		written = work && work_off(writer, work, &states, last);
 		pthread_mutex_lock(&writer->lock);
+		if (request) {
+			request->finished = true;
+			pthread_cond_broadcast(&writer->changed);
+		}
 		if (written) {
 			batch_clear(work);
 			writer->spare = work;
@@ -454,6 +661,7 @@ void writer_stop(struct writer *writer, struct batch *last, const struct writer_
 	pthread_join(writer->thread, NULL);
 	batch_free(writer->spare);
 	batch_free(writer->work);
+	allow_set_free(writer->rules);
 	outbox_close(writer->outbox);
 	history_close(writer->history);
 	pthread_cond_destroy(&writer->changed);

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "config/config.h"
+#include "core/clock_steps.h"
 #include "history/history.h"
 
 #define WRITER_STATES_MAX 96
@@ -26,7 +27,13 @@ struct writer_states {
 	uint64_t lost;        /* records lost since the last hand-over */
 	int64_t lost_from_ns; /* ... which was then */
 	int64_t now_ns;
+	int64_t keep_since_ns; /* what was last seen before that may go */
+	bool stepped;          /* the clock was set since: a run ended then, another began */
+	int64_t step_from_ns, step_to_ns;
+	char clock_steps[CLOCK_STEPS_TEXT_MAX];
 };
+
+#define WRITER_ANSWER_MAX 1024
 
 struct writer; /* opaque */
 
@@ -53,6 +60,19 @@ unsigned writer_recoveries(struct writer *writer);
  */
 struct batch *writer_exchange(struct writer *writer, struct batch *filled,
 			      const struct writer_states *states);
+
+/*
+ * Carries out a request of the operator (see review.h) and waits until it is committed. For
+ * another thread than the core's. True: done; `text` says what, or why not.
+ */
+bool writer_ask(struct writer *writer, size_t count, const char *const *words,
+		char text[static WRITER_ANSWER_MAX]);
+
+/* The rules of a configuration that was read anew. */
+void writer_configure(struct writer *writer, const struct config *config);
+
+/* The operator's rules where they changed since the last call, then the caller's; else NULL. Never blocks. */
+struct allow_set *writer_take_rules(struct writer *writer);
 
 /* Files are opened anew before the next line. */
 void writer_reopen(struct writer *writer);

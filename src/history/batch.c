@@ -75,6 +75,11 @@ struct batch {
 
 	struct binding *bindings;
 	size_t binding_count, binding_limit;
+
+	struct crawler_state *crawlers;
+	size_t crawler_count;
+	struct batch_hits *hits;
+	size_t hits_count;
 };
 
 static int table_new(struct table *table, size_t entries)
@@ -130,8 +135,11 @@ int batch_new(const struct batch_limits *limits, struct batch **out)
 	batch->bytes = array_new(batch->byte_limit, 1);
 	batch->alerts = array_new(batch->alert_limit, sizeof(*batch->alerts));
 	batch->bindings = array_new(batch->binding_limit, sizeof(*batch->bindings));
+	batch->crawlers = array_new(BATCH_CRAWLERS, sizeof(*batch->crawlers));
+	batch->hits = array_new(BATCH_HITS, sizeof(*batch->hits));
 	if (batch->rows == NULL || batch->keys == NULL || batch->row_slots == NULL || batch->texts == NULL ||
 	    batch->bytes == NULL || batch->alerts == NULL || batch->bindings == NULL ||
+	    batch->crawlers == NULL || batch->hits == NULL ||
 	    table_new(&batch->row_table, batch->row_limit) < 0 ||
 	    table_new(&batch->text_table, batch->text_limit) < 0) {
 		batch_free(batch);
@@ -154,6 +162,8 @@ void batch_free(struct batch *batch)
 	free(batch->text_table.slots);
 	free(batch->bytes);
 	free(batch->bindings);
+	free(batch->crawlers);
+	free(batch->hits);
 	free(batch->alerts);
 	free(batch);
 }
@@ -372,4 +382,54 @@ void batch_clear(struct batch *batch)
 	batch->byte_count = 0;
 	batch->alert_count = 0;
 	batch->binding_count = 0;
+	batch->crawler_count = 0;
+	batch->hits_count = 0;
+}
+
+int batch_add_crawler(struct batch *batch, const struct crawler_state *state)
+{
+	/* The newer state of the same one takes its place. */
+	for (size_t i = 0; i < batch->crawler_count; i++) {
+		if (strcmp(batch->crawlers[i].application, state->application) == 0) {
+			batch->crawlers[i] = *state;
+			return 0;
+		}
+	}
+	if (batch->crawler_count == BATCH_CRAWLERS)
+		return -ENOSPC;
+	batch->crawlers[batch->crawler_count++] = *state;
+	return 0;
+}
+
+int batch_add_hits(struct batch *batch, const char *rule, uint64_t hits, int64_t last_ns)
+{
+	struct batch_hits *row;
+
+	if (batch->hits_count == BATCH_HITS)
+		return -ENOSPC;
+	row = &batch->hits[batch->hits_count++];
+	text_copy(row->rule, sizeof(row->rule), rule);
+	row->hits = hits;
+	row->last_ns = last_ns;
+	return 0;
+}
+
+size_t batch_crawler_count(const struct batch *batch)
+{
+	return batch->crawler_count;
+}
+
+const struct crawler_state *batch_crawler_at(const struct batch *batch, size_t index)
+{
+	return &batch->crawlers[index];
+}
+
+size_t batch_hits_count(const struct batch *batch)
+{
+	return batch->hits_count;
+}
+
+const struct batch_hits *batch_hits_at(const struct batch *batch, size_t index)
+{
+	return &batch->hits[index];
 }

@@ -7,6 +7,7 @@
 #define HISTORY_BATCH_H
 
 #include "core/alert.h"
+#include "core/crawlers.h"
 
 struct batch; /* opaque */
 
@@ -45,6 +46,23 @@ int batch_add_alert(struct batch *batch, const struct alert *alert);
 
 /* A name learned for an address, to be kept over a restart. 0, or -ENOSPC. */
 int batch_add_binding(struct batch *batch, const struct kept_binding *binding);
+
+/* A crawler's state, and the hits of an allow rule since the last batch. 0, or -ENOSPC: keep it for the next.
+ */
+#define BATCH_CRAWLERS 64
+#define BATCH_HITS 512
+int batch_add_crawler(struct batch *batch, const struct crawler_state *state);
+int batch_add_hits(struct batch *batch, const char *rule, uint64_t hits, int64_t last_ns);
+
+struct batch_hits {
+	char rule[64];
+	uint64_t hits;
+	int64_t last_ns;
+};
+size_t batch_crawler_count(const struct batch *batch);
+const struct crawler_state *batch_crawler_at(const struct batch *batch, size_t index);
+size_t batch_hits_count(const struct batch *batch);
+const struct batch_hits *batch_hits_at(const struct batch *batch, size_t index);
 
 size_t batch_access_count(const struct batch *batch);
 const struct batch_access *batch_access_at(const struct batch *batch, size_t index);

@@ -14,6 +14,8 @@
 
 #include "base/failure.h"
 #include "core/alert.h"
+#include "core/allow.h"
+#include "core/crawlers.h"
 #include "history/batch.h"
 
 #define HISTORY_APPLICATION_ID 0x46535430 /* "FST0" in the file's header */
@@ -126,6 +128,53 @@ int history_rekey(struct history *history, const char *identity,
 		  void (*regroup)(void *context, const char *hostname, char domain[static DOMAIN_MAX]),
 		  void *context, struct failure *failure);
 
+/* --- what the operator judged (review.c) ------------------------------------ */
+
+/*
+ * Marks an alert as reviewed; its domain is not alerted again for the host, or for the application where
+ * the alert was about that. Inside a transaction. 1: done, with *ack filled (domain "": the alert is about
+ * none); 0: no such alert; -ENOTUNIQ or another -errno. `uid` may be its first 8 or more characters.
+ */
+int history_acknowledge(struct history *history, const char *uid, int64_t now_ns, const char *author,
+			const char *note, struct ack *ack, struct failure *failure);
+
+typedef int ack_callback(void *context, const struct ack *ack);
+int history_acks(struct history *history, ack_callback *callback, void *context, struct failure *failure);
+
+/* Keeps a rule; one of the same name is replaced. Inside a transaction. */
+int history_allow(struct history *history, const struct allow_rule *rule, struct failure *failure);
+/* 1: removed, 0: there was none of that name. Inside a transaction. */
+int history_unallow(struct history *history, const char *name, struct failure *failure);
+
+/* The rules of the command, by name. */
+typedef int allow_callback(void *context, const struct allow_rule *rule);
+int history_allowed(struct history *history, allow_callback *callback, void *context,
+		    struct failure *failure);
+
+/* How often rules hit, those of the configuration as well. */
+int history_write_hits(struct history *history, const char *name, uint64_t hits, int64_t last_ns,
+		       struct failure *failure);
+typedef int hits_callback(void *context, const char *name, uint64_t hits, int64_t last_ns);
+int history_hits(struct history *history, hits_callback *callback, void *context, struct failure *failure);
+
+/* A crawler's state; one that is none any more (entered_ns 0) is forgotten. Inside a transaction. */
+int history_write_crawler(struct history *history, const struct crawler_state *state,
+			  struct failure *failure);
+typedef int crawler_callback(void *context, const struct crawler_state *state);
+int history_crawlers(struct history *history, crawler_callback *callback, void *context,
+		     struct failure *failure);
+bool history_is_crawler(struct history *history, const char *application);
+
+/* Up to `limit` names, the last used first: what else the application talks to; which other applications
+ * know the domain; as which users (uids as text) the application runs. */
+typedef void name_callback(void *context, const char *name);
+int history_recent_domains(struct history *history, const char *application, const char *but, int64_t limit,
+			   name_callback *callback, void *context);
+int history_known_to(struct history *history, enum subject_kind kind, const char *domain, const char *but,
+		     int64_t limit, name_callback *callback, void *context);
+int history_users_of(struct history *history, const char *application, int64_t limit, name_callback *callback,
+		     void *context);
+
 /* --- questions ------------------------------------------------------------- */
 
 /* What is known of a domain; all zero where it was never seen. `application` "": none. */
@@ -147,6 +196,10 @@ int history_summary(struct history *history, struct history_summary *out, struct
 
 /* When the first run began; 0: never. */
 int history_since(struct history *history, int64_t *since_ns, struct failure *failure);
+
+/* When the last run gave its last sign of life, and whether it ended properly. 0 and false: there was none.
+ */
+int history_last_run(struct history *history, int64_t *to_ns, bool *ended, struct failure *failure);
 
 /* The share (0..1) of [from, to] in which a run was watching, less the gaps. */
 int history_coverage(struct history *history, int64_t from_ns, int64_t to_ns, double *share,
@@ -206,8 +259,11 @@ struct alert_row {
 	const char *kind;
 	int severity; /* enum alert_severity */
 	const char *domain, *hostname, *application;
-	const char *state; /* "open", "acknowledged" */
-	const char *line;  /* JSON as sent */
+	const char *state;         /* "open", "acknowledged" */
+	const char *line;          /* JSON as sent */
+	int64_t acknowledged_ns;   /* 0: open */
+	const char *author, *note; /* of the acknowledgement */
+	enum subject_kind subject;
 };
 typedef int alert_row_callback(void *context, const struct alert_row *row);
 int history_alerts(struct history *history, const struct history_filter *filter, alert_row_callback *callback,

@@ -107,6 +107,22 @@ int history_since(struct history *history, int64_t *since_ns, struct failure *fa
 	return error;
 }
 
+int history_last_run(struct history *history, int64_t *to_ns, bool *ended, struct failure *failure)
+{
+	int64_t to = 0, end = 0;
+	const struct figure figures[] = {
+		{"SELECT to_us FROM runs ORDER BY id DESC LIMIT 1", &to},
+		{"SELECT ended FROM runs ORDER BY id DESC LIMIT 1", &end},
+	};
+	int error = read_figures(history, figures, sizeof(figures) / sizeof(figures[0]), failure);
+
+	if (error)
+		return error;
+	*to_ns = history_ns(to);
+	*ended = end != 0;
+	return 0;
+}
+
 /*
  * Adds up what the spans of a table cover of [from, to], overlaps once. The rows come
  * in the order of their beginning.
@@ -432,7 +448,8 @@ struct alert_walk {
 };
 
 #define ALERT_FIELDS                                                                                         \
-	"uid, time_us, kind, severity, domain, hostname, application, acknowledged_us, line FROM alerts "
+	"uid, time_us, kind, severity, domain, hostname, application, acknowledged_us, line, author, note, " \
+	"subject FROM alerts "
 
 static int give_alert(struct statement *statement, void *context)
 {
@@ -447,6 +464,10 @@ static int give_alert(struct statement *statement, void *context)
 		.application = db_column_text(statement, 6),
 		.state = db_column_integer(statement, 7) ? "acknowledged" : "open",
 		.line = db_column_text(statement, 8),
+		.acknowledged_ns = history_ns(db_column_integer(statement, 7)),
+		.author = db_column_text(statement, 9),
+		.note = db_column_text(statement, 10),
+		.subject = db_column_integer(statement, 11) ? SUBJECT_ADDRESS : SUBJECT_DOMAIN,
 	};
 
 	return walk->callback(walk->context, &row);

@@ -103,7 +103,32 @@ static const char *const migrations[] = {
 	"reason TEXT NOT NULL, lost INTEGER NOT NULL);"
 	"CREATE INDEX gaps_from ON gaps (from_us);",
 
-	/* How much hangs on a domain and on an application is asked for with every row that is written. */
+	/* 2: what the operator judged, and crawlers. acks.application "": for the whole host. */
+	"CREATE TABLE acks (kind INTEGER NOT NULL, domain TEXT NOT NULL, application TEXT NOT NULL, "
+	"time_us INTEGER NOT NULL, author TEXT NOT NULL, note TEXT NOT NULL, "
+	"PRIMARY KEY (kind, domain, application)) WITHOUT ROWID;"
+	"ALTER TABLE alerts ADD COLUMN author TEXT NOT NULL DEFAULT '';"
+
+	/* Rules of the command; those of the configuration are not kept. Empty texts and port 0: any. */
+	"CREATE TABLE allow_rules (name TEXT NOT NULL PRIMARY KEY, domain TEXT NOT NULL, "
+	"application TEXT NOT NULL, container TEXT NOT NULL, user TEXT NOT NULL, uid INTEGER NOT NULL, "
+	"network TEXT NOT NULL, port INTEGER NOT NULL, reason TEXT NOT NULL, author TEXT NOT NULL, "
+	"created_us INTEGER NOT NULL, expires_us INTEGER NOT NULL) WITHOUT ROWID;"
+	"CREATE TABLE allow_hits (name TEXT NOT NULL PRIMARY KEY, hits INTEGER NOT NULL, "
+	"last_us INTEGER NOT NULL) WITHOUT ROWID;"
+
+	/* One row an application that is a crawler; application "": the host as a whole. */
+	"CREATE TABLE crawlers (application TEXT NOT NULL PRIMARY KEY, entered_us INTEGER NOT NULL, "
+	"last_over_us INTEGER NOT NULL, uid TEXT NOT NULL, told INTEGER NOT NULL, phase INTEGER NOT NULL, "
+	"from_us INTEGER NOT NULL, to_us INTEGER NOT NULL, rule_domains INTEGER NOT NULL, "
+	"rule_seconds INTEGER NOT NULL, count INTEGER NOT NULL, listed INTEGER NOT NULL, "
+	"examples TEXT NOT NULL, bytes_out INTEGER NOT NULL, bytes_in INTEGER NOT NULL) WITHOUT ROWID;"
+
+	/* What an application talked to lately is asked for every alert. */
+	"DROP INDEX domain_applications_application;"
+	"CREATE INDEX domain_applications_recent ON domain_applications (application, last_us);",
+
+	/* 3: how much hangs on a domain and on an application is asked for with every row that is written. */
 	"ALTER TABLE domains ADD COLUMN hostnames INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE domains ADD COLUMN endpoints INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE domains ADD COLUMN applications INTEGER NOT NULL DEFAULT 0;"

@@ -68,6 +68,34 @@ static const char *const sql[KEPT_STATEMENTS] = {
 	[SEEN] = "SELECT d.first_us, d.last_us, (SELECT p.last_us FROM applications a "
 		 "JOIN domain_applications p ON p.domain = d.id AND p.application = a.id "
 		 "WHERE a.name = ?3 AND ?3 <> '') FROM domains d WHERE d.kind = ?1 AND d.name = ?2",
+	[KEEP_ACK] = "INSERT OR REPLACE INTO acks (kind, domain, application, time_us, author, note) "
+		     "VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+	[REVIEW_ALERT] = "UPDATE alerts SET acknowledged_us = ?2, author = ?3, note = ?4 WHERE uid = ?1",
+	[KEEP_RULE] = "INSERT OR REPLACE INTO allow_rules (name, domain, application, container, user, uid, "
+		      "network, port, reason, author, created_us, expires_us) "
+		      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+	[DROP_RULE] = "DELETE FROM allow_rules WHERE name = ?1",
+	[DROP_HITS] = "DELETE FROM allow_hits WHERE name = ?1",
+	[KEEP_HITS] = "INSERT INTO allow_hits (name, hits, last_us) VALUES (?1, ?2, ?3) ON CONFLICT (name) "
+		      "DO UPDATE SET hits = hits + excluded.hits, last_us = max(last_us, excluded.last_us)",
+	[KEEP_CRAWLER] =
+		"INSERT OR REPLACE INTO crawlers (application, entered_us, last_over_us, uid, told, phase, "
+		"from_us, to_us, rule_domains, rule_seconds, count, listed, examples, bytes_out, bytes_in) "
+		"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+	[DROP_CRAWLER] = "DELETE FROM crawlers WHERE application = ?1",
+	[IS_CRAWLER] = "SELECT 1 FROM crawlers WHERE application = ?1",
+	[RECENT_DOMAINS] =
+		"SELECT d.name FROM applications a JOIN domain_applications p ON p.application = a.id "
+		"JOIN domains d ON d.id = p.domain WHERE a.name = ?1 AND d.name <> ?2 "
+		"ORDER BY p.last_us DESC LIMIT ?3",
+	[KNOWN_TO] = "SELECT a.name FROM domains d JOIN domain_applications p ON p.domain = d.id "
+		     "JOIN applications a ON a.id = p.application "
+		     "WHERE d.kind = ?1 AND d.name = ?2 AND a.name <> ?3 AND a.name <> '' LIMIT ?4",
+	[USERS_OF] = "SELECT DISTINCT uid FROM (SELECT c.uid FROM applications a "
+		     "JOIN domain_applications p ON p.application = a.id "
+		     "JOIN hostnames h ON h.domain = p.domain "
+		     "JOIN accesses c ON c.hostname = h.id AND c.application = a.id "
+		     "WHERE a.name = ?1 LIMIT 200) LIMIT ?2",
 	[BEGIN] = "BEGIN IMMEDIATE",
 	[COMMIT] = "COMMIT",
 };

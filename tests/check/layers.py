@@ -20,11 +20,13 @@ LAYERS = {
     "history": {"base", "core", "domain"},
     "sink": {"base", "config"},
     "threat": {"base", "core", "domain"},
+    "control": {"base"},
+    "review": {"base", "config", "core", "history"},
     "source": {"base", "firstseen"},
     "capture": {"base", "firstseen", "source"},
-    "daemon": {"base", "capture", "config", "core", "domain", "firstseen", "history", "render", "sink", "source",
+    "daemon": {"base", "capture", "control", "review", "config", "core", "domain", "firstseen", "history", "render", "sink", "source",
                "threat"},
-    "cli": {"base", "capture", "config", "core", "domain", "firstseen", "history", "render", "source",
+    "cli": {"base", "capture", "control", "review", "config", "core", "domain", "firstseen", "history", "render", "source",
             "threat"},
 }
 

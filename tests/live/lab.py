@@ -227,6 +227,7 @@ class Daemon:
         self.history = lab.folder / f"{name}.db"
         self.alert_file = lab.folder / f"{name}.json"
         self.log = lab.folder / f"{name}.log"
+        self.socket = lab.folder / f"{name}.sock"
         self.settings = settings
         self.process = None
         self.read = 0
@@ -235,7 +236,7 @@ class Daemon:
 
     def command(self):
         settings = [f"history.path={self.history}", f"alert.sinks=file:{self.alert_file}", "detect.learning=0",
-                    *self.settings]
+                    f"control.socket={self.socket}", *self.settings]
         return [BUILD / "firstseend", "-c", "/dev/null", *(part for s in settings for part in ("--set", s))]
 
     def start(self):
@@ -288,7 +289,8 @@ class Daemon:
         return last
 
     def firstseen(self, *arguments, check=True):
-        return run(BUILD / "firstseen", "-c", "/dev/null", "--db", self.history, *arguments, check=check)
+        return run(BUILD / "firstseen", "-c", "/dev/null", "--set", f"control.socket={self.socket}", "--db",
+                   self.history, *arguments, check=check)
 
     def status(self):
         return json.loads(self.firstseen("--format", "json", "status", check=False).stdout)

@@ -77,14 +77,66 @@ static void every_key_is_read(void **state)
 	assert_int_equal(config.format, RENDER_ECS);
 }
 
+static void allow_rules_are_read_whole(void **state)
+{
+	struct failure failure = {{0}};
+	const struct allow_rule *rule = &config.allow[0];
+
+	(void)state;
+	config_defaults(&config);
+	assert_int_equal(config.crawlers.domains, 20);
+	assert_int_equal(config.crawlers.window_seconds, 3600);
+	assert_int_equal(
+		config_read_text(
+			&config, "f.conf",
+			"[allow apt mirror]\ndomain=*.Mirror.Example.\nuser=root\nport=443\n"
+			"network=203.0.113.0/24\nreason=updates\nexpires=2027-01-01\n"
+			"[allow b]\napplication=/usr/bin/*\ncontainer=docker:*\n"
+			"[threat]\nlists=/a,/b/c\nnewly_registered=/n\n[control]\nsocket=/run/x.sock\n"
+			"[detect]\ncrawler_domains=5\ncrawler_window=10s\ncrawler_host_domains=0\n",
+			&failure),
+		0);
+	assert_int_equal(config.allow_count, 2);
+	assert_string_equal(rule->name, "apt mirror");
+	assert_string_equal(rule->domain, "*.mirror.example");
+	assert_int_equal(rule->uid, 0);
+	assert_int_equal(rule->port, 443);
+	assert_int_equal(rule->network.bits, 120);
+	assert_true(rule->expires_ns == INT64_C(1798761600000000000));
+	assert_int_equal(config_validate(&config, &failure), 0);
+	assert_int_equal(config.list_count, 3);
+	assert_int_equal(config.lists[2].class, THREAT_RECENT);
+	assert_string_equal(config.socket_path, "/run/x.sock");
+	assert_int_equal(config.crawlers.domains, 5);
+	assert_int_equal(config_set(&config, "allow.c.d.domain=example.com", &failure), 0);
+	assert_string_equal(config.allow[2].name, "c.d");
+	assert_int_equal(config_set(&config, "allow.e.reason=why not", &failure), 0);
+	assert_int_equal(config_validate(&config, &failure), -EINVAL);
+	assert_non_null(strstr(failure.text, "[allow e] names nothing and would allow everything"));
+	refused("[allow x]\nuser=nobody-of-that-name\n",
+		"f.conf:2: user: \"nobody-of-that-name\" is no user's number");
+	refused("[allow x]\ndomain=a b\n",
+		"f.conf:2: domain: \"a b\" is neither a domain, nor *.DOMAIN, nor .DOMAIN");
+	refused("[allow x]\nexpires=30d\n", "f.conf:2: expires: \"30d\" is not a time like 2026-03-01");
+	refused("[allow]\ndomain=example.com\n",
+		"f.conf:2: an allow rule has a name of at most 63 bytes: [allow NAME]");
+	refused("[allow x]\ncolour=red\n",
+		"f.conf:2: unknown key \"colour\" of an allow rule; it has: domain, application, "
+		"container, user, network, port, reason, author, expires");
+	refused("[control]\nsocket=run\n",
+		"f.conf:2: socket: \"run\" is not an absolute path of at most 107 bytes");
+}
+
 static void mistakes_name_file_and_line(void **state)
 {
 	(void)state;
 	refused("[detect]\nwindo=90d\n",
 		"f.conf:2: unknown key \"windo\" in [detect]; it has: window, learning, scope, unnamed, "
-		"internal_networks, internal_domains, private_suffixes, aws_buckets");
+		"internal_networks, internal_domains, private_suffixes, aws_buckets, crawler_domains, "
+		"crawler_window, crawler_host_domains");
 	refused("\n[detekt]\nwindow=90d\n",
-		"f.conf:3: unknown section [detekt]; there are detect, capture, history, alert");
+		"f.conf:3: unknown section [detekt]; there are detect, capture, history, alert, threat, "
+		"control, allow NAME");
 	refused("[detect]\nwindow\n", "f.conf:2: neither [section], key=value nor a # comment");
 	refused("window=90d\n", "f.conf:1: a key before the first [section]");
 	refused("[detect\n", "f.conf:1: a section begins with [ and ends with ]");
@@ -110,7 +162,8 @@ static void mistakes_name_file_and_line(void **state)
 		"f.conf:2: sinks: \"mail\" is none of: stdout, syslog, file:/PATH");
 	refused("[detect home]\nwindow=9d\n",
 		"f.conf:2: unknown key \"window\" in [detect]; it has: window, learning, scope, unnamed, "
-		"internal_networks, internal_domains, private_suffixes, aws_buckets");
+		"internal_networks, internal_domains, private_suffixes, aws_buckets, crawler_domains, "
+		"crawler_window, crawler_host_domains");
 }
 
 static int count_keys(void *context, const char *section, const char *name, const char *key,
@@ -187,6 +240,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(defaults_are_those_of_the_manual),
 		cmocka_unit_test(every_key_is_read),
+		cmocka_unit_test(allow_rules_are_read_whole),
 		cmocka_unit_test(mistakes_name_file_and_line),
 		cmocka_unit_test(hostile_texts_are_refused),
 		cmocka_unit_test(the_command_line_sets_one_key),

@@ -190,6 +190,8 @@ static void the_sentence_is_true_of_each_kind(void **state)
 			    "203.0.113.7:443/tcp), which is on a threat list, again; last seen "
 			    "2025-12-31T00:00:00.000Z");
 	assert_null(at(tree, "unmapped.new_for"));
+	assert_string_equal(text_at(tree, "unmapped.threat.list"), "blocklist.txt");
+	assert_string_equal(text_at(tree, "osint.0.value"), "example.co.uk");
 	json_decref(tree);
 	make("for_application");
 	tree = rendered(RENDER_OCSF, RENDER_MAX);
@@ -200,7 +202,12 @@ static void the_sentence_is_true_of_each_kind(void **state)
 	json_decref(tree);
 	make("digest");
 	tree = rendered(RENDER_OCSF, RENDER_MAX);
-	assert_string_equal(text_at(tree, "message"), sample.alert.message);
+	assert_string_equal(
+		text_at(tree, "message"),
+		"/usr/bin/curl [docker:0123456789ab], a crawler (more than 20 new domains in 1h), "
+		"contacted 23 more new domains");
+	assert_string_equal(text_at(tree, "unmapped.crawler.phase"), "continues");
+	assert_string_equal(text_at(tree, "unmapped.crawler.examples.1"), "example.org");
 	assert_string_equal(text_at(tree, "evidences.0.actor.process.name"), "curl");
 	assert_null(at(tree, "evidences.0.dst_endpoint"));
 	assert_null(at(tree, "unmapped.attribution"));

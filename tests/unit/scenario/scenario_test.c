@@ -121,6 +121,7 @@ static int begin(struct run *run, struct failure *failure)
 		.learning_seconds = run->config.learning_seconds,
 		.scope = run->config.scope,
 		.unnamed = run->config.unnamed,
+		.crawlers = run->config.crawlers,
 		.sni = run->config.sni,
 		.networks = &run->networks,
 		.dns_port_count = 1,

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* cmd_review.c - what the operator judged: ack, allow, unallow, allowed. */
+#include <errno.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "cli/cli.h"
+#include "control/control.h"
+#include "review/review.h"
+
+/* Who types: behind sudo it is the one who called it. */
+static const char *author(void)
+{
+	const char *name = getenv("SUDO_USER");
+	struct passwd *user;
+
+	if (name && name[0])
+		return name;
+	user = getpwuid(getuid());
+	return user ? user->pw_name : "unknown";
+}
+
+static int say(bool done, const char *text)
+{
+	if (!done)
+		return cli_fail("%s", text);
+	puts(text);
+	return CLI_DONE;
+}
+
+static int ask_daemon(const struct cli *cli, size_t count, const char *const *words)
+{
+	struct control_words request = {0};
+	struct failure failure = {{0}};
+	char text[CONTROL_BYTES_MAX], path[PATH_MAX];
+	int result = 0;
+
+	if (!cli->config.socket_path[0])
+		return cli_fail(
+			"a daemon is writing to %s and has no control socket: set control.socket, or stop it",
+			cli->database);
+	control_add(&request, CONTROL_VERSION);
+	control_add(&request, realpath(cli->database, path) ? path : cli->database);
+	for (size_t i = 0; i < count && !result; i++)
+		result = control_add(&request, words[i]);
+	if (result)
+		return cli_fail("that is too much text for one request");
+	result = control_ask(cli->config.socket_path, &request, text, sizeof(text), &failure);
+	if (result == 1)
+		return say(true, text);
+	return result == 0 ? cli_fail("%s", failure.text) : cli_fail_with(&failure, result);
+}
+
+static int apply_here(const struct cli *cli, struct history *history, size_t count, const char *const *words)
+{
+	struct failure failure = {{0}};
+	char text[REVIEW_TEXT_MAX];
+	int result = history_begin(history, &failure);
+
+	if (!result)
+		result = review_apply(history, &cli->config, count, words, cli->now_ns, text, &failure);
+	if (result == 1) {
+		int error = history_commit(history, &failure);
+
+		result = error ? error : 1;
+	}
+	if (result != 1)
+		history_rollback(history);
+	return result < 0 ? cli_fail_with(&failure, result) : say(result == 1, text);
+}
+
+/* The daemon writes where there is one: a history has one writer. Else this command does it itself. */
+static int carry_out(const struct cli *cli, size_t count, const char *const *words)
+{
+	struct history *history = NULL;
+	struct failure failure = {{0}};
+	int error, status;
+
+	if (access(cli->database, F_OK))
+		return cli_fail("no history at %s: %s", cli->database, strerror(errno));
+	error = history_open(cli->database, HISTORY_WRITE, &history, &failure);
+	if (error == -EBUSY)
+		return ask_daemon(cli, count, words);
+	if (error)
+		return cli_fail_with(&failure, error);
+	status = apply_here(cli, history, count, words);
+	history_close(history);
+	return status;
+}
+
+int cli_ack(struct cli *cli, int argc, char **argv)
+{
+	char by[USER_NAME_MAX + 8], note[1100];
+	const char *words[4] = {"ack", argv[0], by, note};
+
+	(void)argc;
+	snprintf(by, sizeof(by), "author=%.60s", author());
+	if (cli->options->note && strlen(cli->options->note) > 1000)
+		return cli_fail("a note has at most 1000 bytes");
+	snprintf(note, sizeof(note), "note=%s", cli->options->note ? cli->options->note : "");
+	return carry_out(cli, 4, words);
+}
+
+int cli_allow(struct cli *cli, int argc, char **argv)
+{
+	const char *words[CONTROL_WORDS_MAX];
+	char by[USER_NAME_MAX + 8];
+	size_t count = 0;
+
+	if (argc > CONTROL_WORDS_MAX - 8)
+		return cli_fail("too many fields");
+	words[count++] = "allow";
+	words[count++] = argv[0];
+	snprintf(by, sizeof(by), "author=%.60s", author());
+	words[count++] = by;
+	for (int i = 1; i < argc; i++)
+		words[count++] = argv[i];
+	return carry_out(cli, count, words);
+}
+
+int cli_unallow(struct cli *cli, int argc, char **argv)
+{
+	const char *words[2] = {"unallow", argv[0]};
+
+	(void)argc;
+	return carry_out(cli, 2, words);
+}
+
+/* --- allowed ---------------------------------------------------------------------- */
+
+static const struct column columns[] = {
+	{.key = "name", .type = COLUMN_NAME},
+	{.key = "rule", .type = COLUMN_NAME},
+	{.key = "hits", .type = COLUMN_COUNT},
+	{.key = "last_hit", .type = COLUMN_TIME},
+	{.key = "expires", .type = COLUMN_TIME, .spare = 1},
+	{.key = "reason", .type = COLUMN_NAME},
+	{.key = "author", .type = COLUMN_NAME, .spare = 2},
+	{.key = "from", .type = COLUMN_TEXT, .spare = 3},
+};
+#define COLUMNS (sizeof(columns) / sizeof(columns[0]))
+
+struct hit_row {
+	char name[ALLOW_NAME_MAX];
+	uint64_t hits;
+	int64_t last_ns;
+};
+
+struct listing {
+	struct output *output;
+	size_t count;
+	struct hit_row *rows;
+	int error;
+};
+
+static int take_hits(void *context, const char *name, uint64_t hits, int64_t last_ns)
+{
+	struct listing *listing = context;
+	struct hit_row *rows = realloc(listing->rows, (listing->count + 1) * sizeof(*rows));
+
+	if (!rows)
+		return -ENOMEM;
+	listing->rows = rows;
+	text_copy(rows[listing->count].name, ALLOW_NAME_MAX, name);
+	rows[listing->count].hits = hits;
+	rows[listing->count++].last_ns = last_ns;
+	return 0;
+}
+
+static void add_field(char *text, size_t size, const char *field, const char *value)
+{
+	size_t used = strlen(text);
+
+	if (value[0] && used < size)
+		snprintf(text + used, size - used, "%s%s=%s", used ? " " : "", field, value);
+}
+
+static int list_rule(void *context, const struct allow_rule *rule)
+{
+	struct listing *listing = context;
+	struct hit_row none = {0}, *hits = &none;
+	char fields[2048] = "", port[8] = "";
+	union cell cells[COLUMNS];
+
+	for (size_t i = 0; i < listing->count; i++)
+		if (strcmp(listing->rows[i].name, rule->name) == 0)
+			hits = &listing->rows[i];
+	if (rule->port)
+		snprintf(port, sizeof(port), "%u", (unsigned)rule->port);
+	add_field(fields, sizeof(fields), "domain", rule->domain);
+	add_field(fields, sizeof(fields), "application", rule->application);
+	add_field(fields, sizeof(fields), "container", rule->container);
+	add_field(fields, sizeof(fields), "user", rule->user);
+	add_field(fields, sizeof(fields), "network", rule->network_text);
+	add_field(fields, sizeof(fields), "port", port);
+	cells[0].text = rule->name;
+	cells[1].text = fields;
+	cells[2].count = hits->hits;
+	cells[3].time_ns = hits->last_ns;
+	cells[4].time_ns = rule->expires_ns;
+	cells[5].text = rule->reason;
+	cells[6].text = rule->author;
+	cells[7].text = rule->origin == ALLOW_FROM_CONFIG ? "config" : "command";
+	listing->error = output_row(listing->output, cells);
+	return listing->error;
+}
+
+int cli_allowed(struct cli *cli, int argc, char **argv)
+{
+	struct history *history = cli_open_history(cli);
+	struct listing listing = {0};
+	struct failure failure = {{0}};
+	int error;
+
+	(void)argc;
+	(void)argv;
+	if (!history)
+		return CLI_FAILED;
+	listing.output = output_new(cli->options->format, columns, COLUMNS, cli->now_ns);
+	error = listing.output ? history_hits(history, take_hits, &listing, &failure) : -ENOMEM;
+	for (uint32_t i = 0; i < cli->config.allow_count && !error; i++)
+		error = list_rule(&listing, &cli->config.allow[i]);
+	if (!error)
+		error = history_allowed(history, list_rule, &listing, &failure);
+	history_close(history);
+	free(listing.rows);
+	if (output_end(listing.output) == 0 && !error)
+		return cli_fail("there are no allow rules");
+	return error ? cli_fail_with(&failure, error) : CLI_DONE;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * control.h - how the command asks the daemon to change what only its writer may change.
+ * A request is one packet on a local socket (SOCK_SEQPACKET): words, each with its NUL,
+ * the first two CONTROL_VERSION and the path of the history that is meant. The reply is one packet: "ok" or
+ * "failed", then a line for the user.
+ */
+#ifndef CONTROL_CONTROL_H
+#define CONTROL_CONTROL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "base/failure.h"
+
+#define CONTROL_VERSION "firstseen/1"
+#define CONTROL_BYTES_MAX 8192
+#define CONTROL_WORDS_MAX 64
+#define CONTROL_PATIENCE_MS 2000 /* for a peer that connects and says nothing */
+
+struct control_words {
+	size_t count;
+	const char *words[CONTROL_WORDS_MAX]; /* in `bytes` */
+	size_t size;
+	char bytes[CONTROL_BYTES_MAX];
+};
+
+/* Appends a word. 0 or -E2BIG. */
+int control_add(struct control_words *words, const char *word);
+
+/* Finds the words in bytes[0..size). 0, or -EBADMSG: they are not whole words, too many, or none. */
+int control_parse(struct control_words *words);
+
+/*
+ * Client: sends the words (version first) and waits for the reply. 1: done; 0: the daemon refused or
+ * failed, *failure says why; -ENOENT or -ECONNREFUSED: no daemon; another -errno. `text` gets the reply's
+ * line.
+ */
+int control_ask(const char *path, const struct control_words *request, char *text, size_t size,
+		struct failure *failure);
+
+/* Server. The socket, listening, with mode 0660; what a dead daemon left at `path` is removed. A descriptor
+ * or -errno. */
+int control_listen(const char *path, gid_t group, struct failure *failure);
+
+/* Who is on the other side of a connection. 0 or -errno. */
+int control_peer(int connection, uid_t *uid, pid_t *pid);
+
+/* Waits for the request of a connection. 0, -ETIMEDOUT, -EBADMSG, or another -errno. */
+int control_receive(int connection, struct control_words *request);
+
+/* Best effort: a peer that is gone misses it. */
+void control_reply(int connection, bool ok, const char *text);
+
+#endif

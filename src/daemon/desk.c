@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "daemon/desk.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <libgen.h>
+#include <limits.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "control/control.h"
+
+#define GROUP "firstseen" /* whose members may look, but not change */
+
+struct desk {
+	char path[PATH_MAX];
+	dev_t device; /* of our socket's file: another daemon's is not removed */
+	ino_t inode;
+	char history[PATH_MAX]; /* resolved */
+	int listener, end;
+	struct writer *writer;
+	pthread_t thread;
+	bool running;
+};
+
+static gid_t group_of_readers(void)
+{
+	struct group *group = getgrnam(GROUP);
+
+	return group ? group->gr_gid : (gid_t)-1;
+}
+
+static bool make_folder(const char *path)
+{
+	char copy[PATH_MAX];
+	const char *folder;
+
+	text_copy(copy, sizeof(copy), path);
+	folder = dirname(copy);
+	return mkdir(folder, 0755) == 0 || errno == EEXIST;
+}
+
+int desk_open(const char *path, struct desk **out, struct failure *failure)
+{
+	struct desk *desk = calloc(1, sizeof(*desk));
+	struct stat status;
+
+	if (!desk)
+		return failure_set(failure, -ENOMEM, "out of memory");
+	if (!make_folder(path)) {
+		log_warning(
+			"no control socket: can not make the folder of %s: %s; ack and allow need the daemon "
+			"stopped",
+			path, strerror(errno));
+		free(desk);
+		*out = NULL;
+		return 0;
+	}
+	text_copy(desk->path, sizeof(desk->path), path);
+	desk->listener = control_listen(path, group_of_readers(), failure);
+	if (desk->listener < 0) {
+		int error = desk->listener;
+
+		free(desk);
+		return error;
+	}
+	if (stat(path, &status) == 0) {
+		desk->device = status.st_dev;
+		desk->inode = status.st_ino;
+	}
+	desk->end = eventfd(0, EFD_CLOEXEC);
+	*out = desk;
+	return 0;
+}
+
+/* What every request comes to: who asks is known by the kernel, not by what he says. */
+static void answer(struct desk *desk, int connection)
+{
+	struct control_words request = {0};
+	char text[WRITER_ANSWER_MAX];
+	uid_t uid = (uid_t)-1;
+	pid_t pid;
+	bool done;
+	int error = control_peer(connection, &uid, &pid);
+
+	if (error || (uid != 0 && uid != geteuid())) {
+		control_reply(connection, false, "only root may change what the daemon does");
+		return;
+	}
+	error = control_receive(connection, &request);
+	if (error == -ETIMEDOUT)
+		return;
+	if (error || request.count < 3) {
+		control_reply(connection, false, "this is no request");
+		return;
+	}
+	if (strcmp(request.words[0], CONTROL_VERSION) != 0) {
+		control_reply(connection, false,
+			      "the command and the daemon are of different versions: restart the daemon");
+		return;
+	}
+	if (strcmp(request.words[1], desk->history) != 0) {
+		snprintf(text, sizeof(text), "the daemon on this socket keeps another history: %.900s",
+			 desk->history);
+		control_reply(connection, false, text);
+		return;
+	}
+	done = writer_ask(desk->writer, request.count - 2, request.words + 2, text);
+	control_reply(connection, done, text);
+}
+
+static void *run(void *context)
+{
+	struct desk *desk = context;
+	struct pollfd waits[2] = {{.fd = desk->listener, .events = POLLIN},
+				  {.fd = desk->end, .events = POLLIN}};
+
+	for (;;) {
+		int connection;
+
+		if (poll(waits, 2, -1) < 0 && errno != EINTR)
+			break;
+		if (waits[1].revents)
+			break;
+		if (!waits[0].revents)
+			continue;
+		connection = accept4(desk->listener, NULL, NULL, SOCK_CLOEXEC);
+		if (connection < 0) {
+			/* Out of descriptors, most likely: not in a hot loop. */
+			poll(&waits[1], 1, 100);
+			continue;
+		}
+		answer(desk, connection);
+		close(connection);
+	}
+	return NULL;
+}
+
+int desk_start(struct desk *desk, struct writer *writer, const char *path)
+{
+	int error;
+
+	if (!realpath(path, desk->history))
+		return -errno;
+
+	desk->writer = writer;
+	error = pthread_create(&desk->thread, NULL, run, desk);
+	desk->running = error == 0;
+	return -error;
+}
+
+void desk_close(struct desk *desk)
+{
+	uint64_t one = 1;
+	struct stat status;
+
+	if (!desk)
+		return;
+	if (desk->running) {
+		if (write(desk->end, &one, sizeof(one)) == (ssize_t)sizeof(one))
+			pthread_join(desk->thread, NULL);
+	}
+	if (stat(desk->path, &status) == 0 && status.st_dev == desk->device && status.st_ino == desk->inode)
+		unlink(desk->path);
+	close(desk->listener);
+	close(desk->end);
+	free(desk);
+}

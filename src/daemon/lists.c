@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "daemon/lists.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+
+struct lists {
+	struct config config;
+	const struct domain_rules *rules;
+	pthread_t thread;
+	pthread_mutex_t lock; /* guards done */
+	struct threats *done;
+};
+
+struct threats *lists_load(const struct config *config, const struct domain_rules *rules)
+{
+	const struct threats_counts *counts;
+	struct threats *threats;
+	struct failure failure;
+
+	if (threats_new(rules, &threats)) {
+		log_error("no memory for the threat lists");
+		return NULL;
+	}
+	for (uint32_t i = 0; i < config->list_count; i++) {
+		const struct list_setting *list = &config->lists[i];
+		int error = threats_load(threats, list->class, list->path, &failure);
+
+		if (error && !(error == -ENOENT && strcmp(list->path, CONFIG_DEFAULT_LISTS) == 0))
+			log_warning("%s", failure.text);
+	}
+	counts = threats_counts(threats);
+	if (counts->lines_bad)
+		log_warning("threat lists: %" PRIu64 " lines are no domains, the first is %s",
+			    counts->lines_bad, counts->first_bad);
+	if (counts->files)
+		log_info("threat lists: %" PRIu64 " domains from %" PRIu32 " files", counts->entries,
+			 counts->files);
+	return threats;
+}
+
+static void *run(void *context)
+{
+	struct lists *lists = context;
+	struct threats *threats = lists_load(&lists->config, lists->rules);
+
+	pthread_mutex_lock(&lists->lock);
+	lists->done = threats;
+	pthread_mutex_unlock(&lists->lock);
+	return NULL;
+}
+
+int lists_begin(const struct config *config, const struct domain_rules *rules, struct lists **out)
+{
+	struct lists *lists = calloc(1, sizeof(*lists));
+	int error;
+
+	if (!lists)
+		return -ENOMEM;
+	lists->config = *config;
+	lists->rules = rules;
+	pthread_mutex_init(&lists->lock, NULL);
+	error = pthread_create(&lists->thread, NULL, run, lists);
+	if (error) {
+		free(lists);
+		return -error;
+	}
+	*out = lists;
+	return 0;
+}
+
+struct threats *lists_take(struct lists *lists)
+{
+	struct threats *done = NULL;
+
+	if (pthread_mutex_trylock(&lists->lock))
+		return NULL;
+	done = lists->done;
+	lists->done = NULL;
+	pthread_mutex_unlock(&lists->lock);
+	return done;
+}
+
+void lists_end(struct lists *lists)
+{
+	if (!lists)
+		return;
+	pthread_join(lists->thread, NULL);
+	threats_free(lists->done);
+	pthread_mutex_destroy(&lists->lock);
+	free(lists);
+}

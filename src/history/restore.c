@@ -13,6 +13,7 @@
 #include "history/schema.h"
 
 #define US_PER_DAY (SECONDS_PER_DAY * 1000000)
+#define MISSING_SHARE 10 /* more than a tenth of the domains: too many to be told as new */
 #define EARLIEST_US INT64_C(1000000000000000) /* 2001: an integer before it is no time of ours */
 #define SUMS "first_us, last_us, connections, bytes_out, bytes_in"
 
@@ -245,7 +246,7 @@ static int mend_references(struct recovery *recovery)
 }
 
 /*
- * What is known of watching. Where that, or most of the domains, is gone, the next weeks would be
+ * What is known of watching. Where that, or a tenth of the domains, is gone, the next weeks would be
  * one alert after the other: then nothing of it is kept, and learning begins anew.
  */
 static int copy_watching(struct recovery *recovery)
@@ -268,7 +269,8 @@ static int copy_watching(struct recovery *recovery)
 		missing = 0;
 	}
 	recovery->domains.missing = missing;
-	recovery->baseline_lost = domains == 0 || missing > domains || recovery->domains.endless;
+	recovery->baseline_lost =
+		domains == 0 || missing > domains / MISSING_SHARE || recovery->domains.endless;
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]) && !error && !recovery->baseline_lost; i++)
 		error = copy(recovery, tables[i], i == 2 ? &runs : &others);
 	if (!error && !recovery->baseline_lost)

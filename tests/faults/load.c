@@ -31,6 +31,7 @@
 #define TICK_NS NS_PER_MS
 
 struct load {
+	struct domain_rules *rules;
 	struct pipeline *pipeline;
 	struct history *reader;
 	struct writer *writer;
@@ -211,12 +212,11 @@ static void start(struct load *load, struct history **history)
 					     .hash_seed = host_random()};
 	struct pipeline_edges edges = {
 		.context = load, .seen = on_seen, .access = on_access, .alert = on_alert};
-	struct domain_rules *rules;
 	struct batch *spare;
 	int64_t id;
 
-	must(domain_rules_new(&grouping, &rules, &failure));
-	settings.rules = rules;
+	must(domain_rules_new(&grouping, &load->rules, &failure));
+	settings.rules = load->rules;
 	must(pipeline_new(&settings, &edges, &load->pipeline));
 	must(history_open(config.history_path, HISTORY_WRITE, history, &failure));
 	must(history_run_start(*history, host_now(), &id, &failure));
@@ -255,6 +255,7 @@ int main(int argc, char **argv)
 	writer_stop(load.writer, load.batch, &states);
 	history_close(load.reader);
 	pipeline_free(load.pipeline);
+	domain_rules_free(load.rules);
 	printf("visited %u\nnot kept %llu\n", visited, (unsigned long long)load.full);
 	return EXIT_SUCCESS;
 }

@@ -61,7 +61,7 @@ ldflags := -pthread -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS)
 ifneq ($(filter asan tsan,$(FLAVOUR)),)
 ldflags := -pthread -Wl,--as-needed $(LDFLAGS)
 endif
-libs := -lsqlite3 -lpsl -lidn2 -ljansson -lpcap -lbpf -lelf -lz $(LDLIBS)
+libs := -lsqlite3 -lpsl -lidn2 -ljansson -lpcap -lcap-ng -lseccomp -lbpf -lelf -lz $(LDLIBS)
 
 daemon_sources := $(sort $(wildcard src/daemon/*.c))
 cli_sources := $(sort $(wildcard src/cli/*.c))
@@ -156,7 +156,7 @@ run: deps
 	@echo "Watching this host until Ctrl-C. From another terminal:"
 	@echo "  $(out)/firstseen --db .output/run/history.db alerts"
 	@$(if $(filter 0,$(shell id -u)),exec,exec sudo) $(out)/firstseend --set history.path=$(run_dir)/history.db \
-		--set control.socket=$(run_dir)/control.sock \
+		--set control.socket=$(run_dir)/control.sock --set service.user= \
 		--set alert.sinks=stdout --set detect.learning=0s
 
 check: check-build

@@ -6,6 +6,10 @@
 
 #include "cli/cli.h"
 #include "cli/rows.h"
+#include "cli/show_package.h"
+#include "package/package.h"
+
+#define PACKAGES_OF_MOST 20 /* applications of one executable whose packages are told */
 
 static const struct column domain_columns[] = {
 	{.key = "domain", .type = COLUMN_NAME},
@@ -134,6 +138,39 @@ static int print_application(const struct cli *cli, struct history *history,
 	return error;
 }
 
+struct owners {
+	const struct cli *cli;
+	struct packages *packages;
+};
+
+static int print_owner(void *context, const struct application_row *row)
+{
+	struct owners *owners = context;
+
+	if (!owners->packages)
+		owners->packages = show_package_open(owners->cli);
+	if (!owners->packages)
+		return 1;
+	show_package(owners->cli, owners->packages, row);
+	return 0;
+}
+
+/* Whose the application's files are, and what changed on this host lately. */
+static int print_packages(const struct cli *cli, struct history *history, const struct history_filter *filter,
+			  struct failure *failure)
+{
+	const struct history_filter some = {.application = filter->application, .limit = PACKAGES_OF_MOST};
+	struct owners owners = {.cli = cli};
+	int error = history_applications(history, &some, print_owner, &owners, failure);
+
+	if (owners.packages) {
+		show_package_changes(cli, owners.packages);
+		putchar('\n');
+	}
+	packages_close(owners.packages);
+	return error < 0 ? error : 0;
+}
+
 int cli_app(struct cli *cli, int argc, char **argv)
 {
 	struct history_filter filter = cli->options->filter;
@@ -150,6 +187,8 @@ int cli_app(struct cli *cli, int argc, char **argv)
 	/* Scripts get rows of one kind: the domains. */
 	if (cli->options->format == OUTPUT_TABLE)
 		error = print_application(cli, history, &filter, &failure);
+	if (!error && cli->options->format == OUTPUT_TABLE)
+		error = print_packages(cli, history, &filter, &failure);
 	if (!error) {
 		output = rows_of_domains(cli);
 		error = output ? history_domains(history, &filter, rows_add_domain, output, &failure)

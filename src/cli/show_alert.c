@@ -10,13 +10,14 @@
 
 #include "base/text.h"
 #include "cli/output.h"
+#include "cli/show_package.h"
 
 #define PATH_TEXT_MAX 512
 #define DEPTH_MOST 16
 #define SHOWN_PATH_MAX 96
 #define VALUE_MAX 16384
 
-enum form { FORM_PLAIN, FORM_BYTES, FORM_SHARE };
+enum form { FORM_PLAIN, FORM_BYTES, FORM_SHARE, FORM_REASON };
 
 /*
  * A line of the page. Paths: names and indexes, separated by dots; from the top, or with
@@ -78,8 +79,14 @@ static const struct line who[] = {
 	{"its users", "@application.users", NULL, FORM_PLAIN},
 	{"also talks to", "@application.recent_domains", NULL, FORM_PLAIN},
 	{"package", "@package.name", NULL, FORM_PLAIN},
+	{"no package", "@package_absent", NULL, FORM_REASON},
 	{"version", "@package.version", NULL, FORM_PLAIN},
 	{"upgraded", "@package.upgraded", NULL, FORM_PLAIN},
+	{"replaced", "@package.replaced", NULL, FORM_PLAIN},
+	{"script's pkg", "@script_package.name", NULL, FORM_PLAIN},
+	{"script: none", "@script_package_absent", NULL, FORM_REASON},
+	{"its version", "@script_package.version", NULL, FORM_PLAIN},
+	{"its upgrade", "@script_package.upgraded", NULL, FORM_PLAIN},
 	{0},
 };
 static const struct line where[] = {
@@ -88,6 +95,8 @@ static const struct line where[] = {
 	{"from", EVIDENCE "src_endpoint.ip", "source.ip", FORM_PLAIN},
 	{"from port", EVIDENCE "src_endpoint.port", "source.port", FORM_PLAIN},
 	{"netns", "@process.network_namespace", NULL, FORM_PLAIN},
+	{"pkgs in 7 d", "@packages_changed_7d.count", NULL, FORM_PLAIN},
+	{"the newest", "@packages_changed_7d.newest", NULL, FORM_PLAIN},
 	{0},
 };
 static const struct line why[] = {
@@ -171,7 +180,8 @@ static void append(char *text, const char *more)
 	text_copy(text + length, VALUE_MAX - length, more);
 }
 
-/* Adds a value in short: a list with commas, a process as "name (pid)". */
+/* Adds a value in short: a list with commas, a process as "name (pid)", a package as "name version (time)".
+ */
 static void append_value(char *text, const json_t *value, int depth)
 {
 	char number[64];
@@ -195,6 +205,13 @@ static void append_value(char *text, const json_t *value, int depth)
 		append(text, " (");
 		append_value(text, json_object_get(value, "pid"), depth);
 		append(text, ")");
+	} else if (json_is_object(value) && json_object_get(value, "time")) {
+		append_value(text, json_object_get(value, "name"), depth);
+		append(text, " ");
+		append_value(text, json_object_get(value, "version"), depth);
+		append(text, " (");
+		append_value(text, json_object_get(value, "time"), depth);
+		append(text, ")");
 	} else if (json_is_array(value) && depth < DEPTH_MOST) {
 		json_array_foreach(value, index, child)
 		{
@@ -215,6 +232,8 @@ static int print_line(const char *label, int width, const char *between, const j
 				     0);
 	} else if (form == FORM_SHARE && json_is_number(value)) {
 		shown = output_value(COLUMN_SHARE, (union cell){.share = json_number_value(value)}, 0);
+	} else if (form == FORM_REASON && json_is_string(value)) {
+		shown = output_escape_name(package_reason(json_string_value(value)));
 	} else {
 		append_value(text, value, 0);
 		shown = output_escape_name(text); /* names and arguments were escaped where they were read */
@@ -258,6 +277,15 @@ static int print_section(const struct page *page, const struct section *section)
 	return error;
 }
 
+/* A null beside which it says why: `package` and `package_absent`. */
+static bool is_explained(const json_t *object, const char *key, const json_t *value)
+{
+	char reason[64];
+
+	snprintf(reason, sizeof(reason), "%s_absent", key);
+	return json_is_null(value) && json_object_get(object, reason);
+}
+
 /* Every value, with the path to it. */
 static int print_leaves(const char *path, json_t *value, int depth)
 {
@@ -270,6 +298,8 @@ static int print_leaves(const char *path, json_t *value, int depth)
 		return 0;
 	if (json_is_object(value)) {
 		for (at = json_object_iter(value); at && !error; at = json_object_iter_next(value, at)) {
+			if (is_explained(value, json_object_iter_key(at), json_object_iter_value(at)))
+				continue;
 			snprintf(below, sizeof(below), "%s%s%s", path, path[0] ? "." : "",
 				 json_object_iter_key(at));
 			error = print_leaves(below, json_object_iter_value(at), depth + 1);

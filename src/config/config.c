@@ -329,6 +329,18 @@ static int read_socket(struct config *config, const char *value, struct failure 
 	return 0;
 }
 
+static int read_user(struct config *config, const char *value, struct failure *failure)
+{
+	if (!text_copy(config->user, sizeof(config->user), value))
+		return failure_set(failure, -EINVAL, "\"%.100s\" is too long", value);
+	return 0;
+}
+
+static int read_packages(struct config *config, const char *value, struct failure *failure)
+{
+	return read_boolean(value, &config->packages, failure);
+}
+
 static const struct key keys[] = {
 	{"detect", "window", read_window},
 	{"detect", "learning", read_learning},
@@ -351,6 +363,8 @@ static const struct key keys[] = {
 	{"threat", "lists", read_lists},
 	{"threat", "newly_registered", read_newly_registered},
 	{"control", "socket", read_socket},
+	{"service", "user", read_user},
+	{"enrich", "packages", read_packages},
 };
 #define KEYS (sizeof(keys) / sizeof(keys[0]))
 
@@ -375,6 +389,8 @@ void config_defaults(struct config *config)
 	config->lists[0].class = THREAT_LISTED;
 	text_copy(config->lists[0].path, sizeof(config->lists[0].path), CONFIG_DEFAULT_LISTS);
 	text_copy(config->socket_path, sizeof(config->socket_path), CONFIG_DEFAULT_SOCKET);
+	text_copy(config->user, sizeof(config->user), CONFIG_DEFAULT_USER);
+	config->packages = true;
 }
 
 /* What is being read: the settings so far, and which keys one text has given already. */
@@ -383,24 +399,28 @@ struct reading {
 	bool given[KEYS];
 };
 
+static void append(char *all, size_t size, const char *word)
+{
+	size_t used = strlen(all);
+
+	snprintf(all + used, size - used, "%s%s", used ? ", " : "", word);
+}
+
 static int unknown(const char *section, const char *key, struct failure *failure)
 {
-	char all[400] = "";
-	bool section_known = false;
+	char all[400] = "", sections[200] = "";
+	const char *last = "";
 
 	for (size_t i = 0; i < KEYS; i++) {
-		if (strcmp(keys[i].section, section) != 0)
-			continue;
-		section_known = true;
-		snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s%s", all[0] ? ", " : "",
-			 keys[i].key);
+		if (strcmp(keys[i].section, last) != 0)
+			append(sections, sizeof(sections), keys[i].section);
+		last = keys[i].section;
+		if (strcmp(keys[i].section, section) == 0)
+			append(all, sizeof(all), keys[i].key);
 	}
-	if (!section_known)
-		return failure_set(
-			failure, -EINVAL,
-			"unknown section [%.64s]; there are detect, capture, history, alert, threat, "
-			"control, allow NAME",
-			section);
+	if (!all[0])
+		return failure_set(failure, -EINVAL, "unknown section [%.64s]; there are %s, allow NAME",
+				   section, sections);
 	return failure_set(failure, -EINVAL, "unknown key \"%.64s\" in [%s]; it has: %s", key, section, all);
 }
 

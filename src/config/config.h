@@ -19,6 +19,7 @@
 #define CONFIG_LISTS_MAX 16
 #define CONFIG_ALLOW_MAX 256
 #define CONFIG_DEFAULT_LISTS "/etc/firstseen/threats.d" /* need not be there */
+#define CONFIG_DEFAULT_USER "firstseen"
 #define CONFIG_DEFAULT_SOCKET "/run/firstseen/control.sock"
 
 enum sink_kind { SINK_STDOUT, SINK_SYSLOG, SINK_FILE };
@@ -60,9 +61,13 @@ struct config {
 	struct list_setting lists[CONFIG_LISTS_MAX];
 	/* [control] */
 	char socket_path[PATH_MAX]; /* "": none */
+	/* [service] */
+	char user[USER_NAME_MAX]; /* "": stays root, without capabilities */
 	/* [allow NAME] */
 	uint32_t allow_count;
 	struct allow_rule allow[CONFIG_ALLOW_MAX];
+	/* [enrich] */
+	bool packages;
 };
 
 /* What holds where nothing is set (the table in the manual). */

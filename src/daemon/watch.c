@@ -20,8 +20,10 @@
 #include "daemon/host.h"
 #include "daemon/lists.h"
 #include "daemon/notices.h"
+#include "daemon/notify.h"
 #include "daemon/writer.h"
 #include "domain/domain.h"
+#include "privilege/privilege.h"
 #include "review/review.h"
 
 #define DRAIN_MS 20 /* how long a record may wait in the ring */
@@ -34,6 +36,9 @@ struct watch {
 	struct network_scope networks;
 	struct domain_rules *rules;
 	struct history *reader;
+	struct history *writing; /* until the writer has it, as `spare` */
+	struct batch *spare;
+	int64_t run;
 	struct writer *writer;
 	struct batch *batch;
 	struct pipeline *pipeline;
@@ -345,7 +350,8 @@ static bool needs_restart(const struct config *old, const struct config *new)
 	       old->dns_port_count != new->dns_port_count ||
 	       memcmp(old->dns_ports, new->dns_ports, sizeof(old->dns_ports)) != 0 ||
 	       strcmp(old->history_path, new->history_path) != 0 || old->sink_count != new->sink_count ||
-	       memcmp(old->sinks, new->sinks, sizeof(old->sinks)) != 0 || old->format != new->format;
+	       memcmp(old->sinks, new->sinks, sizeof(old->sinks)) != 0 || old->format != new->format ||
+	       old->packages != new->packages;
 }
 
 static void reload(struct watch *watch, const struct watch_options *options)
@@ -354,15 +360,16 @@ static void reload(struct watch *watch, const struct watch_options *options)
 	struct failure failure;
 	struct config fresh;
 
+	notify_reloading();
 	writer_reopen(watch->writer);
 	if (options->reread(options->context, &fresh, &failure)) {
 		log_error("the configuration was not taken over, the old one stays: %s", failure.text);
 		return;
 	}
 	if (needs_restart(&watch->config, &fresh))
-		log_warning(
-			"settings of [capture], [history], [alert], private_suffixes and aws_buckets take "
-			"effect at the next restart");
+		log_warning("settings of [capture], [history], [alert], [enrich], private_suffixes and "
+			    "aws_buckets take "
+			    "effect at the next restart");
 	watch->config.window_seconds = fresh.window_seconds;
 	watch->config.learning_seconds = fresh.learning_seconds;
 	watch->config.scope = fresh.scope;
@@ -386,10 +393,12 @@ static void on_signal(struct watch *watch, const struct watch_options *options)
 
 	if (read(watch->signals, &info, sizeof(info)) != (ssize_t)sizeof(info))
 		return;
-	if (info.ssi_signo == SIGHUP)
+	if (info.ssi_signo == SIGHUP) {
 		reload(watch, options);
-	else
+		notify_send("READY=1");
+	} else {
 		watch->end = true;
+	}
 }
 
 /* Somebody set the clock. Ages and the time to learn are counted without what was jumped over. */
@@ -494,6 +503,8 @@ static int loop(struct watch *watch, const struct watch_options *options)
 		take_over(watch);
 		notices_learning(&watch->notices, watch->pipeline, watch->reader, learning_until(watch), now);
 		exchange(watch, now);
+		notify_watchdog(now - watch->clock_offset_ns,
+				writer_moves(watch->writer, now - watch->clock_offset_ns));
 	}
 	return error;
 }
@@ -595,22 +606,21 @@ static int write_first_states(struct watch *watch, struct history *history)
 	return error;
 }
 
-/* Opens the history on both sides and starts the writer, which then owns the writing one. */
+/* Opens the history on both sides, and begins a run. */
 static int open_history(struct watch *watch)
 {
 	struct history *history = NULL;
-	struct batch *spare = NULL;
 	struct batch_limits limits = {0};
-	int64_t run;
 	int error = history_open(watch->config.history_path, HISTORY_WRITE, &history, watch->failure);
 
 	if (error)
 		return error;
+	watch->writing = history;
 	notices_before(&watch->notices, history, watch->config.learning_seconds);
 	error = history_rekey(history, domain_rules_identity(watch->rules), regroup, watch->rules,
 			      watch->failure);
 	if (!error)
-		error = history_run_start(history, host_now(), &run, watch->failure);
+		error = history_run_start(history, host_now(), &watch->run, watch->failure);
 	if (!error)
 		error = history_since(history, &watch->since_ns, watch->failure);
 	if (!error) {
@@ -622,19 +632,29 @@ static int open_history(struct watch *watch)
 	if (!error)
 		error = history_open(watch->config.history_path, HISTORY_READ, &watch->reader,
 				     watch->failure);
-	if (!error && (batch_new(&limits, &watch->batch) || batch_new(&limits, &spare)))
+	if (!error && (batch_new(&limits, &watch->batch) || batch_new(&limits, &watch->spare)))
 		error = failure_set(watch->failure, -ENOMEM, "out of memory");
-	if (!error)
-		error = writer_start(&watch->config, history, run, spare, introduce, watch, &watch->writer,
-				     watch->failure);
 	/* Then the next start recovers it. */
 	if (error == -EUCLEAN && history_mark_damaged(history, "found at the start") == 0)
 		failure_set(watch->failure, error, "history %.300s: it is damaged: start again to recover it",
 			    watch->config.history_path);
-	if (error) {
-		batch_free(spare);
-		history_close(history);
-	}
+	return error;
+}
+
+/* The threads, once nothing is left that they could not have: the writer, which then owns the history, and
+ * the desk. */
+static int start_threads(struct watch *watch)
+{
+	int error = writer_start(&watch->config, watch->writing, watch->run, watch->spare, introduce, watch,
+				 &watch->writer, watch->failure);
+
+	if (error)
+		return error;
+	watch->writing = NULL;
+	watch->spare = NULL;
+	if (watch->desk && desk_start(watch->desk, watch->writer, watch->config.history_path))
+		error = failure_set(watch->failure, -EAGAIN,
+				    "can not start the thread of the control socket");
 	return error;
 }
 
@@ -767,6 +787,25 @@ static int take_up(struct watch *watch)
 	return 0;
 }
 
+/* Root was for attaching. What is opened from here on belongs to the user of the service. */
+static int drop_user(struct watch *watch)
+{
+	const char *user = watch->config.user;
+	char path[PATH_MAX + 8];
+	bool changed = false;
+	int error;
+
+	for (const char *const *suffix = (const char *const[]){"", "-wal", "-shm", ".lock", NULL}; *suffix;
+	     suffix++) {
+		snprintf(path, sizeof(path), "%s%s", watch->config.history_path, *suffix);
+		privilege_own_file(path, user);
+	}
+	error = privilege_drop_user(user, &changed, watch->failure);
+	if (!error && !changed && geteuid() == 0 && user[0])
+		log_warning("there is no user %s: going on as root, without capabilities", user);
+	return error;
+}
+
 static int open_all(struct watch *watch)
 {
 	struct domain_settings grouping = {.private_suffixes = watch->config.private_suffixes,
@@ -782,19 +821,22 @@ static int open_all(struct watch *watch)
 		watch->threats = lists_load(&watch->config, watch->rules);
 		error = watch->threats ? 0 : failure_set(watch->failure, -ENOMEM, "out of memory");
 	}
+	if (!error)
+		error = capture_open(&capture, on_record, watch, &watch->capture, watch->failure);
+	if (!error) {
+		privilege_own_folder(watch->config.history_path, watch->config.user, 0750);
+		privilege_own_folder(watch->config.socket_path, watch->config.user, 0755);
+	}
 	if (!error && watch->config.socket_path[0])
 		error = desk_open(watch->config.socket_path, &watch->desk, watch->failure);
 	if (!error)
-		error = capture_open(&capture, on_record, watch, &watch->capture, watch->failure);
+		error = drop_user(watch);
 	if (!error)
 		error = open_history(watch);
 	if (!error)
 		error = open_pipeline(watch);
 	if (!error)
 		error = take_up(watch);
-	if (!error && watch->desk && desk_start(watch->desk, watch->writer, watch->config.history_path))
-		error = failure_set(watch->failure, -EAGAIN,
-				    "can not start the thread of the control socket");
 	if (!error)
 		error = open_descriptors(watch);
 	return error;
@@ -853,6 +895,8 @@ static void close_all(struct watch *watch)
 		writer_stop(watch->writer, watch->batch, &(struct writer_states){.now_ns = host_now()});
 	else
 		batch_free(watch->batch);
+	batch_free(watch->spare);
+	history_close(watch->writing);
 	capture_close(watch->capture);
 	pipeline_free(watch->pipeline);
 	allow_set_free(watch->rules_now);
@@ -891,6 +935,7 @@ int watch_run(const struct watch_options *options, struct failure *failure)
 	watch->failure = failure;
 	watch->epoll = watch->timer = watch->signals = -1;
 	watch->clock_offset_ns = host_clock_offset();
+	notify_open();
 	block_signals();
 	error = open_all(watch);
 	if (!error) {
@@ -898,13 +943,19 @@ int watch_run(const struct watch_options *options, struct failure *failure)
 		error = capture_preexisting(watch->capture, failure);
 		if (error > 0)
 			log_info("%d connections are older than this daemon", error);
+		if (error >= 0)
+			error = privilege_drop_all(watch->config.packages, watch->failure);
+		if (error >= 0)
+			error = start_threads(watch);
 	}
 	if (error >= 0) {
 		log_info("watching: history %s, cgroup root %s, %s", watch->config.history_path,
 			 capture_cgroup_root(watch->capture),
 			 host_now() < learning_until(watch) ? "learning: nothing new is alerted yet"
 							    : "alerting");
+		notify_send("READY=1\nSTATUS=watching");
 		error = loop(watch, options);
+		notify_send("STOPPING=1");
 	}
 	close_all(watch);
 	free(watch);

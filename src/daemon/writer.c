@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "daemon/dossier.h"
 #include "daemon/host.h"
 #include "daemon/outbox.h"
 #include "review/review.h"
@@ -20,6 +21,7 @@
 #define PRUNE_ROWS 128  /* a transaction; the next one follows with the next batch where more is old */
 #define STOP_SECONDS 60 /* for the batches that are under way at the end, as long as they get written */
 #define STOP_SECONDS_FAILING 5
+#define STANDSTILL_SECONDS 60
 #define RECENT_MOST 10 /* names in a dossier */
 #define USERS_MOST 5
 #define KNOWN_TO_MOST 5
@@ -40,6 +42,7 @@ struct writer {
 	void *context;
 	struct alert alert; /* about a recovery */
 	struct dossier host;
+	struct packages *packages; /* NULL: not wanted */
 	int64_t run;
 	int64_t last_write_ns, last_prune_ns;
 	bool failing; /* told to the operator already */
@@ -54,9 +57,13 @@ struct writer {
 	struct request *request;
 	struct config fresh;     /* its allow rules, to be taken over */
 	struct allow_set *rules; /* fresh, for the core */
+	uint64_t rounds;         /* of the thread */
 	bool reopen, reload, stop;
 	bool stuck; /* the last attempt failed */
 	unsigned recoveries;
+	/* the core's */
+	uint64_t rounds_seen;
+	int64_t rounds_seen_ns;
 };
 
 /* --- one batch ---------------------------------------------------------------- */
@@ -128,6 +135,7 @@ static void complete(struct writer *writer, const struct alert *alert, struct do
 	*dossier = writer->host;
 	text_copy(dossier->product_version, sizeof(dossier->product_version), FIRSTSEEN_VERSION);
 	add_relations(writer, alert, dossier);
+	dossier_packages(writer->packages, alert, dossier);
 	if (!alert->process_known)
 		return;
 	host_user_name(alert->process.owner.uid, dossier->user);
@@ -516,6 +524,7 @@ static void *run(void *context)
 
 		while (!writer->work && !writer->reopen && !writer->reload && !writer->request)
 			pthread_cond_wait(&writer->changed, &writer->lock);
+		writer->rounds++;
 		work = writer->work;
 		states = writer->states;
 		reopen = writer->reopen;
@@ -567,6 +576,18 @@ static int init_lock(struct writer *writer)
 	return pthread_cond_init(&writer->changed, &monotonic);
 }
 
+/* An alert without its package is better than none: what fails here is only said. */
+static struct packages *open_packages(const struct config *config)
+{
+	struct packages_settings settings = {.root = "", .proc = "/proc", .rpm = "/usr/bin/rpm"};
+	struct packages *packages = NULL;
+	struct failure failure;
+
+	if (config->packages && packages_open(&settings, &packages, &failure))
+		log_warning("alerts will not name packages: %s", failure.text);
+	return packages;
+}
+
 int writer_start(const struct config *config, struct history *history, int64_t run_id, struct batch *batch,
 		 writer_introduce *introduce, void *context, struct writer **out, struct failure *failure)
 {
@@ -589,8 +610,10 @@ int writer_start(const struct config *config, struct history *history, int64_t r
 	writer->history = history;
 	writer->spare = batch;
 	init_lock(writer);
+	writer->packages = open_packages(config);
 	error = pthread_create(&writer->thread, NULL, run, writer);
 	if (error) {
+		packages_close(writer->packages);
 		outbox_close(writer->outbox);
 		free(writer);
 		return failure_set(failure, -error, "can not start the writer thread: %s", strerror(error));
@@ -623,6 +646,22 @@ unsigned writer_recoveries(struct writer *writer)
 	recoveries = writer->recoveries;
 	pthread_mutex_unlock(&writer->lock);
 	return recoveries;
+}
+
+bool writer_moves(struct writer *writer, int64_t now_ns)
+{
+	uint64_t rounds = writer->rounds_seen;
+
+	if (pthread_mutex_trylock(&writer->lock) == 0) {
+		/* One that waits for work does not stand still. */
+		rounds = writer->work || writer->request ? writer->rounds : rounds + 1;
+		pthread_mutex_unlock(&writer->lock);
+	}
+	if (rounds != writer->rounds_seen || writer->rounds_seen_ns == 0) {
+		writer->rounds_seen = rounds;
+		writer->rounds_seen_ns = now_ns;
+	}
+	return now_ns - writer->rounds_seen_ns < STANDSTILL_SECONDS * NS_PER_SECOND;
 }
 
 void writer_reopen(struct writer *writer)
@@ -662,6 +701,7 @@ void writer_stop(struct writer *writer, struct batch *last, const struct writer_
 	batch_free(writer->spare);
 	batch_free(writer->work);
 	allow_set_free(writer->rules);
+	packages_close(writer->packages);
 	outbox_close(writer->outbox);
 	history_close(writer->history);
 	pthread_cond_destroy(&writer->changed);

@@ -74,6 +74,12 @@ void writer_configure(struct writer *writer, const struct config *config);
 /* The operator's rules where they changed since the last call, then the caller's; else NULL. Never blocks. */
 struct allow_set *writer_take_rules(struct writer *writer);
 
+/*
+ * Whether the thread answers: it came round within the last minute. A disk that refuses is no standstill; one
+ * that never returns from a write is. `now_ns`: of a clock that is never set. Never blocks.
+ */
+bool writer_moves(struct writer *writer, int64_t now_ns);
+
 /* Files are opened anew before the next line. */
 void writer_reopen(struct writer *writer);
 

@@ -136,16 +136,16 @@ static void put_process(struct rendering *rendering)
 	part_container(rendering, "id");
 }
 
-/* Of the program; when it was upgraded last is in the facts, since `installed` is another time. */
+/* When it was upgraded last is in the facts, since `installed` is another time. */
 static void put_package(struct rendering *rendering)
 {
-	const struct dossier *dossier = rendering->dossier;
+	const struct dossier_package *package = part_package(rendering->dossier);
 
-	if (!part_is_in(rendering, PART_PACKAGE) || !dossier->package[0])
+	if (!part_is_in(rendering, PART_PACKAGE) || !package)
 		return;
 	json_object_open(&rendering->json, "package");
-	json_put_string(&rendering->json, "name", dossier->package);
-	part_whole(rendering, "version", dossier->package_version);
+	json_put_string(&rendering->json, "name", package->name);
+	part_whole(rendering, "version", package->version);
 	json_object_close(&rendering->json);
 }
 

@@ -7,12 +7,19 @@
 #include "render/parts.h"
 
 static const char *const part_names[PARTS] = {
-	[PART_OBSERVABLES] = "observables",   [PART_QUESTION] = "question",
-	[PART_EXAMPLES] = "crawler.examples", [PART_RECENT] = "application.recent",
-	[PART_RIVALS] = "attribution.rivals", [PART_ANCESTORS] = "process.ancestors",
-	[PART_CHAIN] = "attribution.chain",   [PART_PACKAGE] = "package",
-	[PART_CGROUP] = "process.cgroup",     [PART_ARGUMENTS] = "process.arguments",
-	[PART_APPLICATION] = "application",   [PART_ENDPOINT_DOMAIN] = "endpoint.domain",
+	[PART_OBSERVABLES] = "observables",
+	[PART_QUESTION] = "question",
+	[PART_EXAMPLES] = "crawler.examples",
+	[PART_RECENT] = "application.recent",
+	[PART_CHANGES] = "packages_changed_7d.newest",
+	[PART_RIVALS] = "attribution.rivals",
+	[PART_ANCESTORS] = "process.ancestors",
+	[PART_CHAIN] = "attribution.chain",
+	[PART_PACKAGE] = "package",
+	[PART_CGROUP] = "process.cgroup",
+	[PART_ARGUMENTS] = "process.arguments",
+	[PART_APPLICATION] = "application",
+	[PART_ENDPOINT_DOMAIN] = "endpoint.domain",
 };
 
 static const char *const text_names[TEXTS] = {
@@ -179,21 +186,58 @@ static void put_crawl(struct rendering *rendering)
 	json_object_close(json);
 }
 
-static void put_package(struct rendering *rendering)
+/* The object, or null and why. */
+static void put_package(struct rendering *rendering, const struct dossier_package *package, const char *key,
+			const char *absent_key)
+{
+	struct json *json = &rendering->json;
+
+	if (package->name[0]) {
+		json_object_open(json, key);
+		json_put_string(json, "name", package->name);
+		part_whole(rendering, "version", package->version);
+		put_time(json, "upgraded", package->upgraded_ns);
+		if (package->replaced)
+			json_put_boolean(json, "replaced", true);
+		json_object_close(json);
+	} else if (package->absent[0]) {
+		json_put_null(json, key);
+		json_put_string(json, absent_key, package->absent);
+	}
+}
+
+static void put_changes(struct rendering *rendering)
 {
 	const struct dossier *dossier = rendering->dossier;
 	struct json *json = &rendering->json;
 
-	if (!part_is_in(rendering, PART_PACKAGE) || (!dossier->package[0] && !dossier->packages_changed))
+	if (!dossier->packages_counted)
 		return;
-	json_object_open(json, "package");
-	if (dossier->package[0]) {
-		json_put_string(json, "name", dossier->package);
-		part_whole(rendering, "version", dossier->package_version);
-		put_time(json, "upgraded", dossier->package_upgraded_ns);
+	json_object_open(json, "packages_changed_7d");
+	json_put_unsigned(json, "count", dossier->packages_changed);
+	if (part_is_in(rendering, PART_CHANGES) && dossier->changes_listed) {
+		json_array_open(json, "newest");
+		for (uint32_t i = 0; i < dossier->changes_listed && i < DOSSIER_CHANGES_MAX; i++) {
+			json_object_open(json, NULL);
+			json_put_string(json, "name", dossier->changes[i].name);
+			part_whole(rendering, "version", dossier->changes[i].version);
+			put_time(json, "time", dossier->changes[i].time_ns);
+			json_object_close(json);
+		}
+		json_array_close(json);
 	}
-	json_put_unsigned(json, "changed_on_host_7d", dossier->packages_changed);
 	json_object_close(json);
+}
+
+static void put_packages(struct rendering *rendering)
+{
+	const struct dossier *dossier = rendering->dossier;
+
+	if (!part_is_in(rendering, PART_PACKAGE))
+		return;
+	put_package(rendering, &dossier->package, "package", "package_absent");
+	put_package(rendering, &dossier->script_package, "script_package", "script_package_absent");
+	put_changes(rendering);
 }
 
 static void put_process(struct rendering *rendering)
@@ -231,7 +275,8 @@ static void put_omitted(struct rendering *rendering)
 		return;
 	json_array_open(json, "omitted");
 	for (unsigned i = 0; i < rendering->omitted; i++)
-		json_put_string(json, NULL, part_names[i]);
+		if (i != PART_CHANGES || part_is_in(rendering, PART_PACKAGE)) /* "package" says it for both */
+			json_put_string(json, NULL, part_names[i]);
 	for (unsigned i = 0; i < TEXTS; i++) {
 		if (rendering->cut & UINT32_C(1) << i) {
 			snprintf(name, sizeof(name), "%s (cut)", text_names[i]);
@@ -261,7 +306,7 @@ void part_facts(struct rendering *rendering, const char *key)
 		put_crawl(rendering);
 		put_process(rendering);
 		put_application(rendering);
-		put_package(rendering);
+		put_packages(rendering);
 	}
 	put_history(rendering);
 	put_omitted(rendering);

@@ -103,6 +103,15 @@ const char *part_question(const struct alert *alert)
 	return attribution->dns_hostname;
 }
 
+const struct dossier_package *part_package(const struct dossier *dossier)
+{
+	const struct dossier_package *script = &dossier->script_package;
+	const struct dossier_package *package =
+		script->name[0] || script->absent[0] ? script : &dossier->package;
+
+	return package->name[0] ? package : NULL;
+}
+
 const char *part_base_name(const char *path)
 {
 	const char *slash = strrchr(path, '/');

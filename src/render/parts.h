@@ -19,6 +19,7 @@
 enum part {
 	PART_OBSERVABLES, /* repeats what the line says elsewhere; ECS: `related` */
 	PART_QUESTION,    /* likewise, where the format keeps DNS questions */
+	PART_CHANGES,     /* the packages' names; how many stays */
 	PART_RIVALS,
 	PART_EXAMPLES, /* of a digest */
 	PART_RECENT,   /* what else the program talks to, and who else knows the domain */
@@ -111,6 +112,12 @@ void part_container(struct rendering *rendering, const char *id_key);
 
 /* The hostname that the DNS was asked for on the way to this flow, or "". */
 const char *part_question(const struct alert *alert);
+
+/*
+ * The package of what runs: the script's, where there is a script that was looked for; else the
+ * program's. NULL: not known, or none.
+ */
+const struct dossier_package *part_package(const struct dossier *dossier);
 
 /* The file's name at the end of a path; "/" for a path that ends with it. */
 const char *part_base_name(const char *path);

@@ -14,6 +14,24 @@
 
 enum render_format { RENDER_OCSF, RENDER_ECS };
 
+#define DOSSIER_PACKAGE_MAX 128
+#define DOSSIER_CHANGES_MAX 10
+
+/* The package that owns a file, or why none is known. */
+struct dossier_package {
+	char name[DOSSIER_PACKAGE_MAX]; /* "": none, see `absent` */
+	char version[DOSSIER_PACKAGE_MAX];
+	int64_t upgraded_ns; /* last install or upgrade */
+	bool replaced;       /* what runs is no longer the file at its path */
+	char absent[24]; /* why there is no name: "unowned", "in_container", ...; "": was not looked for */
+};
+
+struct dossier_change {
+	char name[DOSSIER_PACKAGE_MAX];
+	char version[DOSSIER_PACKAGE_MAX];
+	int64_t time_ns;
+};
+
 /* What the edge adds to an alert before it is written. Empty strings and 0: not known. */
 struct dossier {
 	char host[256];   /* the host's name */
@@ -24,13 +42,15 @@ struct dossier {
 	uint64_t application_domains; /* distinct domains in the history */
 	uint64_t application_connections;
 	bool application_crawler;
-	char application_recent[1024]; /* other domains that it talked to lately, separated by a space */
-	char application_users[256];   /* who runs it, likewise */
-	char known_to[2048];           /* other applications that know the domain, a line each */
-	char package[128];
-	char package_version[128];
-	int64_t package_upgraded_ns;
-	uint32_t packages_changed; /* on the host, in the last 7 days */
+	char application_recent[1024];  /* other domains that it talked to lately, separated by a space */
+	char application_users[256];    /* who runs it, likewise */
+	char known_to[2048];            /* other applications that know the domain, a line each */
+	struct dossier_package package; /* of the program */
+	struct dossier_package script_package; /* of an interpreter's script */
+	bool packages_counted;                 /* the next three are known */
+	uint32_t packages_changed;             /* on the host, in the last 7 days */
+	uint32_t changes_listed;
+	struct dossier_change changes[DOSSIER_CHANGES_MAX]; /* the newest first */
 	char product_version[32];
 };
 

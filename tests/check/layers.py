@@ -18,15 +18,18 @@ LAYERS = {
     "render": {"base", "core"},
     "config": {"base", "core", "domain", "render"},
     "history": {"base", "core", "domain"},
+    "package": {"base"},
     "sink": {"base", "config"},
     "threat": {"base", "core", "domain"},
     "control": {"base"},
+    "privilege": {"base"},
     "review": {"base", "config", "core", "history"},
     "source": {"base", "firstseen"},
     "capture": {"base", "firstseen", "source"},
-    "daemon": {"base", "capture", "control", "review", "config", "core", "domain", "firstseen", "history", "render", "sink", "source",
-               "threat"},
-    "cli": {"base", "capture", "control", "review", "config", "core", "domain", "firstseen", "history", "render", "source",
+    "daemon": {"base", "capture", "config", "control", "core", "domain", "firstseen", "history", "package",
+               "privilege", "render", "review", "sink", "source", "threat"},
+    "cli": {"base", "capture", "config", "control", "core", "domain", "firstseen", "history", "package", "render",
+            "review", "source",
             "threat"},
 }
 
@@ -37,6 +40,8 @@ LIBRARIES = {
     "c-ares": (re.compile(r"^ares"), "src/"),
     "libpsl": (re.compile(r"^libpsl\.h$"), "src/domain/"),
     "libidn2": (re.compile(r"^idn2\.h$"), "src/domain/"),
+    "libcap-ng": (re.compile(r"^cap-ng\.h$"), "src/privilege/"),
+    "libseccomp": (re.compile(r"^seccomp\.h$"), "src/privilege/"),
     "libpcap": (re.compile(r"^pcap"), "src/source/"),
 }
 

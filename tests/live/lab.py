@@ -127,6 +127,7 @@ class Lab:
         require_live()
         self.resolver_options = resolver_options
         self.processes = []
+        self.daemons = []
         for old in Path(tempfile.gettempdir()).glob("firstseen-lab-*"):
             shutil.rmtree(old, ignore_errors=True)
         self.folder = Path(tempfile.mkdtemp(prefix="firstseen-lab-"))
@@ -236,14 +237,23 @@ class Daemon:
 
     def command(self):
         settings = [f"history.path={self.history}", f"alert.sinks=file:{self.alert_file}", "detect.learning=0",
-                    f"control.socket={self.socket}", *self.settings]
+                    f"control.socket={self.socket}", "service.user=", "detect.crawler_domains=0", *self.settings]
         return [BUILD / "firstseend", "-c", "/dev/null", *(part for s in settings for part in ("--set", s))]
 
     def start(self):
+        self.end_others()
         before = self.log.read_text().count("watching:") if self.log.exists() else 0
         with open(self.log, "a") as log:
             self.process = self.lab.start(None, *self.command(), stderr=log)
         wait_for("the daemon to watch", lambda: self.is_watching(before))
+
+    def end_others(self):
+        """A test that failed half-way left its daemon, and a host has room for one."""
+        for other in self.lab.daemons:
+            if other.process and other.process.poll() is None:
+                other.process.kill()
+                other.process.wait()
+        self.lab.daemons = [self]
 
     def is_watching(self, before):
         assert self.process.poll() is None, f"the daemon ended: {self.log.read_text()}"

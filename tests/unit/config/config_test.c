@@ -38,6 +38,7 @@ static void defaults_are_those_of_the_manual(void **state)
 	assert_int_equal(config.ring_bytes, 16 << 20);
 	assert_int_equal(config.sink_count, 1);
 	assert_int_equal(config.sinks[0].kind, SINK_SYSLOG);
+	assert_true(config.packages);
 	assert_string_equal(config.history_path, "/var/lib/firstseen/history.db");
 	assert_int_equal(config_validate(&config, &failure), 0);
 }
@@ -56,7 +57,8 @@ static void every_key_is_read(void **state)
 			"internal_domains=Corp.Example., intra.example\nprivate_suffixes=yes\n"
 			"aws_buckets=true\n[capture]\ndns_ports=53,5353\nring_size=64K\nsni=no\n"
 			"[history]\npath=/tmp/h.db\nretention=400d\n"
-			"[alert]\nsinks=stdout, file:/var/log/a.json,syslog\nformat=ecs",
+			"[alert]\nsinks=stdout, file:/var/log/a.json,syslog\nformat=ecs\n"
+			"[enrich]\npackages=no",
 			&failure),
 		0);
 	assert_int_equal(config.window_seconds, 30 * 86400);
@@ -67,7 +69,7 @@ static void every_key_is_read(void **state)
 	assert_int_equal(config.inside.networks[0].bits, 120);
 	assert_int_equal(config.inside.domain_count, 2);
 	assert_string_equal(config.inside.domains[0], "corp.example");
-	assert_true(config.private_suffixes && config.aws_buckets && !config.sni);
+	assert_true(config.private_suffixes && config.aws_buckets && !config.sni && !config.packages);
 	assert_int_equal(config.dns_port_count, 2);
 	assert_int_equal(config.dns_ports[1], 5353);
 	assert_int_equal(config.ring_bytes, 65536);
@@ -136,7 +138,7 @@ static void mistakes_name_file_and_line(void **state)
 		"crawler_window, crawler_host_domains");
 	refused("\n[detekt]\nwindow=90d\n",
 		"f.conf:3: unknown section [detekt]; there are detect, capture, history, alert, threat, "
-		"control, allow NAME");
+		"control, service, enrich, allow NAME");
 	refused("[detect]\nwindow\n", "f.conf:2: neither [section], key=value nor a # comment");
 	refused("window=90d\n", "f.conf:1: a key before the first [section]");
 	refused("[detect\n", "f.conf:1: a section begins with [ and ends with ]");

@@ -129,7 +129,12 @@ static void a_full_alert_answers_the_next_questions(void **state)
 	assert_true(json_number_value(at(tree, "unmapped.window_days")) == 90);
 	assert_string_equal(text_at(tree, "unmapped.attribution.rivals.0"), "www.rival.example");
 	assert_string_equal(text_at(tree, "unmapped.attribution.chain.1"), "a1.cdn.example");
-	assert_string_equal(text_at(tree, "unmapped.package.version"), "7.88.1-10");
+	assert_true(json_is_null(at(tree, "unmapped.package")));
+	assert_string_equal(text_at(tree, "unmapped.package_absent"), "in_container");
+	assert_null(at(tree, "unmapped.script_package"));
+	assert_null(at(tree, "unmapped.script_package_absent"));
+	assert_true(json_number_value(at(tree, "unmapped.packages_changed_7d.count")) == 5);
+	assert_string_equal(text_at(tree, "unmapped.packages_changed_7d.newest.1.name"), "libssl3:amd64");
 	json_decref(tree);
 }
 
@@ -146,8 +151,65 @@ static void ecs_has_the_same_in_its_places(void **state)
 	assert_string_equal(text_at(tree, "dns.question.name"), "www.example.co.uk");
 	assert_string_equal(text_at(tree, "process.executable"), "/usr/bin/curl");
 	assert_string_equal(text_at(tree, "process.parent.name"), "bash");
-	assert_string_equal(text_at(tree, "package.name"), "curl");
+	assert_null(at(tree, "package"));
 	assert_string_equal(text_at(tree, "labels.firstseen.attribution.rank"), "process");
+	json_decref(tree);
+}
+
+/* Of a program that reads a script, the script's package tells more; both are among the facts. */
+static void packages_are_those_of_what_runs(void **state)
+{
+	json_t *tree;
+
+	(void)state;
+	make("on_the_host");
+	tree = rendered(RENDER_ECS, RENDER_MAX);
+	assert_string_equal(text_at(tree, "package.name"), "curl");
+	assert_string_equal(text_at(tree, "package.version"), "7.88.1-10");
+	assert_string_equal(text_at(tree, "labels.firstseen.package.upgraded"), "2025-12-30T00:00:00.000Z");
+	assert_true(json_is_true(at(tree, "labels.firstseen.package.replaced")));
+	assert_null(at(tree, "labels.firstseen.package_absent"));
+	json_decref(tree);
+	make("script");
+	tree = rendered(RENDER_ECS, RENDER_MAX);
+	assert_string_equal(text_at(tree, "package.name"), "unattended-upgrades");
+	assert_string_equal(text_at(tree, "labels.firstseen.package.name"), "python3.11-minimal");
+	assert_string_equal(text_at(tree, "labels.firstseen.script_package.name"), "unattended-upgrades");
+	assert_null(at(tree, "labels.firstseen.package.replaced"));
+	json_decref(tree);
+	make("own_script");
+	tree = rendered(RENDER_ECS, RENDER_MAX);
+	assert_null(at(tree, "package"));
+	assert_true(json_is_null(at(tree, "labels.firstseen.script_package")));
+	assert_string_equal(text_at(tree, "labels.firstseen.script_package_absent"), "unowned");
+	json_decref(tree);
+}
+
+/* First the names of what changed, then the packages; how many changed goes with the latter. */
+static void packages_are_left_out_by_name(void **state)
+{
+	json_t *tree, *omitted;
+	size_t size = RENDER_MAX;
+
+	(void)state;
+	make("on_the_host");
+	do {
+		tree = rendered(RENDER_OCSF, size -= 16);
+		omitted = at(tree, "unmapped.omitted");
+		if (names(omitted, "packages_changed_7d.newest"))
+			break;
+		assert_non_null(at(tree, "unmapped.packages_changed_7d.newest"));
+		json_decref(tree);
+	} while (size > 1000);
+	assert_null(at(tree, "unmapped.packages_changed_7d.newest"));
+	assert_true(json_number_value(at(tree, "unmapped.packages_changed_7d.count")) == 5);
+	assert_non_null(at(tree, "unmapped.package"));
+	json_decref(tree);
+	make("hostile");
+	tree = rendered(RENDER_OCSF, RENDER_SYSLOG_MAX);
+	assert_true(names(at(tree, "unmapped.omitted"), "package"));
+	assert_null(at(tree, "unmapped.package"));
+	assert_null(at(tree, "unmapped.packages_changed_7d"));
 	json_decref(tree);
 }
 
@@ -384,6 +446,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_plain_alert_says_what_is_known),
 		cmocka_unit_test(a_full_alert_answers_the_next_questions),
 		cmocka_unit_test(ecs_has_the_same_in_its_places),
+		cmocka_unit_test(packages_are_those_of_what_runs),
+		cmocka_unit_test(packages_are_left_out_by_name),
 		cmocka_unit_test(what_is_not_known_is_not_made_up),
 		cmocka_unit_test(the_sentence_is_true_of_each_kind),
 		cmocka_unit_test(every_size_gives_a_whole_line_or_none),

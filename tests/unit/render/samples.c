@@ -54,6 +54,21 @@ static void fill_process(struct process *process)
 	memcpy(process->ancestors[1].comm, "sixteen-bytes-xx", FS_COMM_SIZE); /* not terminated */
 }
 
+static void change(struct dossier_change *change, const char *name, const char *version, int64_t time_ns)
+{
+	strcpy(change->name, name);
+	strcpy(change->version, version);
+	change->time_ns = time_ns;
+}
+
+static void package(struct dossier_package *package, const char *name, const char *version)
+{
+	memset(package, 0, sizeof(*package));
+	strcpy(package->name, name);
+	strcpy(package->version, version);
+	package->upgraded_ns = SAMPLE_TIME_NS - 2 * DAY;
+}
+
 static void fill_dossier(struct dossier *dossier)
 {
 	strcpy(dossier->host, "web-1");
@@ -63,13 +78,15 @@ static void fill_dossier(struct dossier *dossier)
 	dossier->application_first_ns = SAMPLE_TIME_NS - 200 * DAY;
 	dossier->application_domains = 12;
 	dossier->application_connections = 3456;
-	strcpy(dossier->package, "curl");
-	strcpy(dossier->package_version, "7.88.1-10");
-	dossier->package_upgraded_ns = SAMPLE_TIME_NS - 2 * DAY;
+	strcpy(dossier->package.absent, "in_container");
+	dossier->packages_counted = true;
 	dossier->packages_changed = 5;
 	strcpy(dossier->application_recent, "example.net example.org");
 	strcpy(dossier->application_users, "alice root");
 	strcpy(dossier->known_to, "/usr/bin/wget\n/usr/bin/python3 /opt/sync.py");
+	dossier->changes_listed = 2;
+	change(&dossier->changes[0], "openssl", "3.0.17-1", SAMPLE_TIME_NS - DAY);
+	change(&dossier->changes[1], "libssl3:amd64", "3.0.17-1", SAMPLE_TIME_NS - DAY - 1);
 }
 
 void sample_full(struct sample *sample)
@@ -95,6 +112,39 @@ void sample_full(struct sample *sample)
 	alert->bytes_out = 812;
 	alert->bytes_in = 20480;
 	alert->severity = SEVERITY_HIGH;
+}
+
+static void on_the_host(struct sample *sample)
+{
+	struct process *process = &sample->alert.process;
+
+	sample_full(sample);
+	strcpy(process->cgroup, "/system.slice/cron.service");
+	strcpy(process->container, "unit:cron.service");
+	strcpy(process->application, "/usr/bin/curl");
+	package(&sample->dossier.package, "curl", "7.88.1-10");
+	sample->dossier.package.replaced = true;
+}
+
+static void script(struct sample *sample)
+{
+	struct process *process = &sample->alert.process;
+
+	on_the_host(sample);
+	strcpy(process->comm, "unattended-upgr");
+	strcpy(process->exe, "/usr/bin/python3.11");
+	strcpy(process->arguments, "/usr/bin/python3 /usr/bin/unattended-upgrade");
+	strcpy(process->script, "/usr/bin/unattended-upgrade");
+	strcpy(process->application, "/usr/bin/python3.11 /usr/bin/unattended-upgrade");
+	package(&sample->dossier.package, "python3.11-minimal", "3.11.2-6");
+	package(&sample->dossier.script_package, "unattended-upgrades", "2.9.1");
+}
+
+static void own_script(struct sample *sample)
+{
+	script(sample);
+	memset(&sample->dossier.script_package, 0, sizeof(sample->dossier.script_package));
+	strcpy(sample->dossier.script_package.absent, "unowned");
 }
 
 static void unnamed(struct sample *sample)
@@ -195,9 +245,16 @@ static void fill_texts(struct alert *alert, struct dossier *dossier, char byte)
 	FILL(dossier->host_id, byte);
 	FILL(dossier->user, byte);
 	FILL(dossier->login_user, byte);
-	FILL(dossier->package, byte);
-	FILL(dossier->package_version, byte);
+	FILL(dossier->package.name, byte);
+	FILL(dossier->package.version, byte);
+	FILL(dossier->script_package.name, byte);
+	FILL(dossier->script_package.version, byte);
 	FILL(dossier->product_version, byte);
+	for (int i = 0; i < DOSSIER_CHANGES_MAX; i++) {
+		FILL(dossier->changes[i].name, byte);
+		FILL(dossier->changes[i].version, byte);
+		dossier->changes[i].time_ns = SAMPLE_TIME_NS;
+	}
 	for (int i = 0; i < RIVALS_MAX; i++)
 		FILL(alert->attribution.rivals[i], byte);
 	for (int i = 0; i < FS_ANCESTORS_MAX; i++)
@@ -249,7 +306,9 @@ void sample_worst(struct sample *sample, enum alert_kind kind, char byte)
 	fill_texts(&sample->alert, &sample->dossier, byte);
 	if (kind >= ALERT_LEARNING_COMPLETE)
 		FILL(sample->alert.message, byte);
-	sample->dossier.application_first_ns = sample->dossier.package_upgraded_ns = SAMPLE_TIME_NS;
+	sample->dossier.application_first_ns = sample->dossier.package.upgraded_ns = SAMPLE_TIME_NS;
+	sample->dossier.package.replaced = sample->dossier.packages_counted = true;
+	sample->dossier.changes_listed = DOSSIER_CHANGES_MAX;
 	sample->dossier.application_domains = sample->dossier.application_connections = UINT64_MAX;
 	sample->dossier.packages_changed = UINT32_MAX;
 }
@@ -262,9 +321,17 @@ static void hostile(struct sample *sample)
 }
 
 const struct sample_row sample_rows[] = {
-	{"plain", sample_plain}, {"full", sample_full},
-	{"unnamed", unnamed},    {"by_sni", by_sni},
-	{"threat", threat},      {"for_application", for_application},
-	{"digest", digest},      {"for_operator", for_operator},
-	{"hostile", hostile},    {NULL, NULL},
+	{"plain", sample_plain},
+	{"full", sample_full},
+	{"unnamed", unnamed},
+	{"by_sni", by_sni},
+	{"threat", threat},
+	{"for_application", for_application},
+	{"digest", digest},
+	{"for_operator", for_operator},
+	{"on_the_host", on_the_host},
+	{"script", script},
+	{"own_script", own_script},
+	{"hostile", hostile},
+	{NULL, NULL},
 };

@@ -109,7 +109,7 @@ $(out)/tests/bench/%: $(out)/obj/tests/bench/%.o $(out)/libfirstseen.a
 load := $(out)/tests/faults/load
 slow_disk := $(out)/tests/faults/slow_disk.so
 connects := $(out)/tests/faults/connects
-$(load): $(out)/obj/tests/faults/load.o $(call object,$(addprefix src/daemon/,writer.c outbox.c host.c)) $(out)/libfirstseen.a
+$(load): $(out)/obj/tests/faults/load.o $(call object,$(filter-out src/daemon/main.c src/daemon/watch.c,$(daemon_sources))) $(out)/libfirstseen.a
 	@mkdir -p $(@D)
 	$(call say,LINK $@)
 	$(quiet)$(compiler) $(cflags) $(ldflags) -o $@ $^ $(libs)

@@ -73,9 +73,9 @@ object = $(patsubst %.c,$(out)/obj/%.o,$(1))
 tests := $(patsubst tests/unit/%.c,$(out)/tests/%,$(test_sources))
 skeleton := $(bpf_out)/firstseen.skel.h
 
-.PHONY: all run check check-build unit bench accuracy install clean format deps
+.PHONY: all run check check-build unit bench bench-history accuracy install clean format deps
 all: $(out)/firstseend $(out)/firstseen
-unit: $(tests)
+unit: $(tests) $(out)/tests/faults/load $(out)/tests/faults/connects $(out)/tests/faults/slow_disk.so
 
 $(out)/libfirstseen.a: $(call object,$(library_sources))
 	@rm -f $@
@@ -104,6 +104,25 @@ $(out)/tests/bench/%: $(out)/obj/tests/bench/%.o $(out)/libfirstseen.a
 	@mkdir -p $(@D)
 	$(call say,LINK $@)
 	$(quiet)$(compiler) $(cflags) $(ldflags) -o $@ $^ $(libs)
+
+# The daemon without its kernel programs, to be killed and starved; a disk that is slow.
+load := $(out)/tests/faults/load
+slow_disk := $(out)/tests/faults/slow_disk.so
+connects := $(out)/tests/faults/connects
+$(load): $(out)/obj/tests/faults/load.o $(call object,$(filter-out src/daemon/main.c src/daemon/watch.c,$(daemon_sources))) $(out)/libfirstseen.a
+	@mkdir -p $(@D)
+	$(call say,LINK $@)
+	$(quiet)$(compiler) $(cflags) $(ldflags) -o $@ $^ $(libs)
+
+$(connects): $(out)/obj/tests/faults/connects.o
+	@mkdir -p $(@D)
+	$(call say,LINK $@)
+	$(quiet)$(compiler) $(cflags) $(ldflags) -o $@ $^
+
+$(slow_disk): tests/faults/slow_disk.c Makefile
+	@mkdir -p $(@D)
+	$(call say,LINK $@)
+	$(quiet)gcc -D_GNU_SOURCE -std=gnu11 $(warnings) -O2 -fPIC -shared -o $@ $< -ldl
 
 # Parts of the command that are no commands are tested by themselves.
 $(filter $(out)/tests/cli/%,$(tests)): $(call object,$(addprefix src/cli/,options.c output.c table.c))
@@ -149,9 +168,15 @@ check-build:
 	+$(MAKE) --no-print-directory $(jobs) FLAVOUR=clang all unit
 	+$(MAKE) --no-print-directory $(jobs) FLAVOUR=asan all unit
 
-# What an event costs, on one core, in memory.
+# What an event costs, on one core, in memory; and what a large history costs.
 bench: $(out)/tests/bench/core_bench
 	$<
+	+$(MAKE) --no-print-directory bench-history
+
+# About 2 GB in a folder of its own, which goes again.
+bench-history: all $(out)/tests/bench/history_bench
+	@folder=$$(mktemp -d $(CURDIR)/.output/bench-XXXXXX) && trap 'rm -rf "$$folder"' EXIT INT TERM && \
+		$(out)/tests/bench/history_bench "$$folder" $(out)
 
 # How often a flow gets the right name, on real captures with their truth (see tests/accuracy/accuracy.py).
 accuracy: all

@@ -141,3 +141,10 @@ void outbox_reopen(struct outbox *outbox)
 		if (sink_reopen(outbox->outlets[i].sink, &failure))
 			tell_state(&outbox->outlets[i], true, failure.text);
 }
+
+void outbox_restart(struct outbox *outbox)
+{
+	for (uint32_t i = 0; i < outbox->count; i++)
+		outbox->outlets[i].sent = 0;
+	outbox->settled = 0;
+}

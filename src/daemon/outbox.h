@@ -30,4 +30,7 @@ bool outbox_has_settled(const struct outbox *outbox); /* nothing sent waits for 
 /* After a rotation of files. */
 void outbox_reopen(struct outbox *outbox);
 
+/* The history is another file: what waits in it is sent from its beginning. */
+void outbox_restart(struct outbox *outbox);
+
 #endif

@@ -59,7 +59,9 @@ struct watch {
 	uint64_t lost;            /* told to the writer so far */
 	uint64_t batch_full;      /* accesses and alerts that found no room in the batch */
 	uint64_t records;
-	bool urgent; /* the batch holds an alert */
+	unsigned recoveries; /* of the history, so far */
+	bool damaged;        /* the history can not be read */
+	bool urgent;         /* the batch holds an alert */
 	bool end;
 };
 
@@ -69,8 +71,11 @@ static int on_seen(void *context, enum subject_kind kind, const char *domain, co
 		   struct seen *out)
 {
 	struct watch *watch = context;
+	int error = history_seen(watch->reader, kind, domain, application, out);
 
-	return history_seen(watch->reader, kind, domain, application, out);
+	if (error == -EUCLEAN)
+		watch->damaged = true;
+	return error;
 }
 
 static void on_access(void *context, const struct access *access)
@@ -110,7 +115,7 @@ static void on_record(void *context, const void *record, size_t size)
 
 static void add_state(struct writer_states *states, const char *name, uint64_t value)
 {
-	if (states->count == WRITER_STATES_MAX)
+	if (states->count == WRITER_STATES_MAX || !name)
 		return;
 	states->items[states->count].name = name;
 	states->items[states->count++].value = value;
@@ -191,6 +196,7 @@ static void take_states(struct watch *watch, struct writer_states *states, int64
 {
 	states->count = 0;
 	states->lost = 0;
+	states->damaged = watch->damaged;
 	states->lost_from_ns = watch->last_exchange_ns;
 	states->now_ns = now_ns;
 	states->keep_since_ns = clock_steps_before(pipeline_clock(watch->pipeline), now_ns,
@@ -251,7 +257,7 @@ static void exchange(struct watch *watch, int64_t now_ns)
 	struct writer_states states;
 	struct batch *empty;
 
-	if (!watch->urgent && now_ns - watch->last_exchange_ns < EXCHANGE_NS &&
+	if (!watch->urgent && !watch->damaged && now_ns - watch->last_exchange_ns < EXCHANGE_NS &&
 	    now_ns >= watch->last_exchange_ns)
 		return;
 	pipeline_crawlers_changed(watch->pipeline, on_crawler, watch);
@@ -262,10 +268,44 @@ static void exchange(struct watch *watch, int64_t now_ns)
 		return; /* busy: the batch at hand goes on filling */
 	watch->batch = empty;
 	watch->urgent = false;
+	watch->damaged = false;
 	watch->lost += states.lost;
 	watch->step_from_ns = watch->step_to_ns = 0;
 	notices_lost(&watch->notices, watch->pipeline, states.lost, states.lost_from_ns, now_ns);
 	watch->last_exchange_ns = now_ns;
+}
+
+static void settings_of(const struct watch *watch, struct pipeline_settings *settings);
+
+/* The writer has recovered the history: what was open is another file now, and may know less. */
+static void follow_recovery(struct watch *watch)
+{
+	unsigned recoveries = writer_recoveries(watch->writer);
+	struct pipeline_settings settings;
+	struct history *reader;
+	struct failure failure;
+	int64_t since;
+
+	if (recoveries == watch->recoveries)
+		return;
+	if (history_open(watch->config.history_path, HISTORY_READ, &reader, &failure)) {
+		log_error("%s", failure.text);
+		return;
+	}
+	watch->recoveries = recoveries;
+	history_close(watch->reader);
+	watch->reader = reader;
+	since = watch->since_ns;
+	if (history_since(reader, &since, &failure))
+		log_error("%s", failure.text);
+	if (since > watch->since_ns) { /* the baseline is lost: learning begins anew */
+		watch->learning_since_ns = since;
+		watch->notices.learning_told = watch->config.learning_seconds == 0;
+	}
+	watch->since_ns = since;
+	settings_of(watch, &settings);
+	pipeline_configure(watch->pipeline, &settings);
+	watch->last_refresh_ns = 0;
 }
 
 static void refresh(struct watch *watch, int64_t now_ns)
@@ -459,6 +499,7 @@ static int loop(struct watch *watch, const struct watch_options *options)
 		now = host_now();
 		pipeline_tick(watch->pipeline, now);
 		round_of_volumes(watch, now, false);
+		follow_recovery(watch);
 		refresh(watch, now);
 		take_over(watch);
 		notices_learning(&watch->notices, watch->pipeline, watch->reader, learning_until(watch), now);
@@ -504,41 +545,61 @@ static void regroup(void *context, const char *hostname, char domain[static DOMA
 	domain_of(context, hostname, domain);
 }
 
-static int write_first_states(struct watch *watch, struct history *history)
+/* What the daemon is. Also asked for by the writer's thread: nothing here changes while it watches. */
+static int introduce_inside(struct watch *watch, struct history *history, struct failure *failure)
 {
 	char hooks[512] = "", number[32];
-	int64_t now = host_now();
-	int error = history_begin(history, watch->failure);
+	int error;
 
 	for (size_t i = 0; capture_hook_name(watch->capture, i); i++)
 		snprintf(hooks + strlen(hooks), sizeof(hooks) - strlen(hooks), "%s%s", i ? " " : "",
 			 capture_hook_name(watch->capture, i));
-	if (!error)
-		error = history_write_state(history, "hooks", hooks, watch->failure);
+	error = history_write_state(history, "hooks", hooks, failure);
 	if (!error)
 		error = history_write_state(history, "cgroup_root", capture_cgroup_root(watch->capture),
-					    watch->failure);
+					    failure);
 	if (!error)
-		error = history_write_state(history, "version", FIRSTSEEN_VERSION, watch->failure);
+		error = history_write_state(history, "version", FIRSTSEEN_VERSION, failure);
 	snprintf(number, sizeof(number), "%d", (int)getpid());
 	if (!error)
-		error = history_write_state(history, "pid", number, watch->failure);
-	snprintf(number, sizeof(number), "%" PRId64, now);
+		error = history_write_state(history, "pid", number, failure);
+	snprintf(number, sizeof(number), "%" PRId64, host_now());
 	if (!error)
-		error = history_write_state(history, "started", number, watch->failure);
+		error = history_write_state(history, "started", number, failure);
 	if (!error)
-		error = history_write_state(history, "heartbeat", number, watch->failure);
-	snprintf(number, sizeof(number), "%" PRId64, now - watch->clock_offset_ns);
+		error = history_write_state(history, "heartbeat", number, failure);
+	if (!error)
+		error = history_write_state(history, "boot", host_boot(), failure);
+	snprintf(number, sizeof(number), "%u", watch->config.ring_bytes);
+	return error ? error : history_write_state(history, "ring_bytes", number, failure);
+}
+
+static int introduce(void *context, struct history *history, struct failure *failure)
+{
+	int error = history_begin(history, failure);
+
+	if (!error)
+		error = introduce_inside(context, history, failure);
+	if (!error)
+		error = history_commit(history, failure);
+	if (error)
+		history_rollback(history);
+	return error;
+}
+
+static int write_first_states(struct watch *watch, struct history *history)
+{
+	char number[32];
+	int error = history_begin(history, watch->failure);
+
+	if (!error)
+		error = introduce_inside(watch, history, watch->failure);
+	snprintf(number, sizeof(number), "%" PRId64, host_now() - watch->clock_offset_ns);
 	if (!error)
 		error = history_write_state(history, "boottime", number, watch->failure);
 	snprintf(number, sizeof(number), "%" PRId64, learning_until(watch));
 	if (!error)
 		error = history_write_state(history, "learning_until", number, watch->failure);
-	if (!error)
-		error = history_write_state(history, "boot", host_boot(), watch->failure);
-	snprintf(number, sizeof(number), "%u", watch->config.ring_bytes);
-	if (!error)
-		error = history_write_state(history, "ring_bytes", number, watch->failure);
 	if (!error)
 		error = history_commit(history, watch->failure);
 	if (error)
@@ -550,7 +611,6 @@ static int write_first_states(struct watch *watch, struct history *history)
 static int open_history(struct watch *watch)
 {
 	struct history *history = NULL;
-	struct history_summary summary;
 	struct batch_limits limits = {0};
 	int error = history_open(watch->config.history_path, HISTORY_WRITE, &history, watch->failure);
 
@@ -563,12 +623,11 @@ static int open_history(struct watch *watch)
 	if (!error)
 		error = history_run_start(history, host_now(), &watch->run, watch->failure);
 	if (!error)
-		error = history_summary(history, &summary, watch->failure);
+		error = history_since(history, &watch->since_ns, watch->failure);
 	if (!error) {
-		watch->since_ns = summary.since_ns;
 		/* A history from a future that the clock was taken back from: it learns again, but not for
 		 * years. */
-		watch->learning_since_ns = summary.since_ns < host_now() ? summary.since_ns : host_now();
+		watch->learning_since_ns = watch->since_ns < host_now() ? watch->since_ns : host_now();
 		error = write_first_states(watch, history);
 	}
 	if (!error)
@@ -576,6 +635,10 @@ static int open_history(struct watch *watch)
 				     watch->failure);
 	if (!error && (batch_new(&limits, &watch->batch) || batch_new(&limits, &watch->spare)))
 		error = failure_set(watch->failure, -ENOMEM, "out of memory");
+	/* Then the next start recovers it. */
+	if (error == -EUCLEAN && history_mark_damaged(history, "found at the start") == 0)
+		failure_set(watch->failure, error, "history %.300s: it is damaged: start again to recover it",
+			    watch->config.history_path);
 	return error;
 }
 
@@ -583,8 +646,8 @@ static int open_history(struct watch *watch)
  * the desk. */
 static int start_threads(struct watch *watch)
 {
-	int error = writer_start(&watch->config, watch->writing, watch->run, watch->spare, &watch->writer,
-				 watch->failure);
+	int error = writer_start(&watch->config, watch->writing, watch->run, watch->spare, introduce, watch,
+				 &watch->writer, watch->failure);
 
 	if (error)
 		return error;

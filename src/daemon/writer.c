@@ -12,14 +12,16 @@
 #include "base/text.h"
 #include "daemon/dossier.h"
 #include "daemon/host.h"
-#include "metrics/metrics.h"
+#include "daemon/metering.h"
 #include "daemon/outbox.h"
 #include "review/review.h"
 
 #define IDLE_WRITE_SECONDS 10 /* how often the sign of life is written while nothing happens */
 #define RETRY_SECONDS 1
 #define PRUNE_SECONDS 60
-#define PRUNE_ROWS 500
+#define PRUNE_ROWS 128  /* a transaction; the next one follows with the next batch where more is old */
+#define STOP_SECONDS 60 /* for the batches that are under way at the end, as long as they get written */
+#define STOP_SECONDS_FAILING 5
 #define STANDSTILL_SECONDS 60
 #define PACKAGES_START_MS 500 /* how long the start waits for the first reading, some 40 ms as a rule */
 #define RECENT_MOST 10        /* names in a dossier */
@@ -36,15 +38,18 @@ struct request {
 
 struct writer {
 	struct config config;
-	struct history *history;
+	struct history *history; /* NULL: damaged, and not recovered yet */
 	struct outbox *outbox;
+	writer_introduce *introduce;
+	void *context;
+	struct alert alert; /* about a recovery */
 	struct dossier host;
 	struct packages *packages; /* NULL: not wanted */
 	int64_t run;
 	int64_t last_write_ns, last_prune_ns;
 	bool failing; /* told to the operator already */
-	int64_t started_ns, last_metrics_ns;
-	bool metrics_failing;
+	struct metering metering;
+	bool untold; /* a recovery may not have been told */
 
 	pthread_t thread;
 	pthread_mutex_t lock; /* guards what follows */
@@ -57,6 +62,8 @@ struct writer {
 	struct allow_set *rules; /* fresh, for the core */
 	uint64_t rounds;         /* of the thread */
 	bool reopen, reload, stop;
+	bool stuck; /* the last attempt failed */
+	unsigned recoveries;
 	/* the core's */
 	uint64_t rounds_seen;
 	int64_t rounds_seen_ns;
@@ -174,6 +181,30 @@ static int write_states(struct writer *writer, const struct writer_states *state
 	return error;
 }
 
+/* A recovery of the history, by this daemon or when it was opened, is told in the first transaction. */
+static int tell_recovery(struct writer *writer, struct failure *failure)
+{
+	struct alert *alert = &writer->alert;
+	struct history_recovery recovery;
+	int found = history_recovery(writer->history, &recovery, failure);
+	int error;
+
+	if (found <= 0)
+		return found;
+	memset(alert, 0, sizeof(*alert));
+	text_copy(alert->uid, sizeof(alert->uid), recovery.uid);
+	text_copy(alert->message, sizeof(alert->message), recovery.message);
+	alert->kind = ALERT_HISTORY_RECOVERED;
+	alert->severity = recovery.baseline_lost ? SEVERITY_HIGH : SEVERITY_MEDIUM;
+	alert->time_ns = recovery.time_ns;
+	alert->window_seconds = writer->config.window_seconds;
+	alert->coverage = -1;
+	error = write_alert(writer, alert, failure);
+	if (!error)
+		log_warning("%s", recovery.message);
+	return error ? error : history_recovery_told(writer->history, failure);
+}
+
 /* Crawlers, and how often rules hit. */
 static int write_judgement(struct writer *writer, const struct batch *batch, struct failure *failure)
 {
@@ -206,7 +237,9 @@ static int write_all(struct writer *writer, const struct batch *batch, const str
 
 	if (error)
 		return error;
-	if (states->stepped)
+	if (writer->untold)
+		error = tell_recovery(writer, failure);
+	if (!error && states->stepped)
 		error = new_run(writer, states, &run, failure);
 	if (!error)
 		error = history_write_accesses(writer->history, batch, failure);
@@ -226,8 +259,10 @@ static int write_all(struct writer *writer, const struct batch *batch, const str
 		error = history_commit(writer->history, failure);
 	if (error)
 		history_rollback(writer->history);
-	else
+	if (!error) {
 		writer->run = run;
+		writer->untold = false;
+	}
 	return error;
 }
 
@@ -237,21 +272,24 @@ static bool is_idle(const struct writer *writer, const struct batch *batch,
 {
 	return batch_access_count(batch) == 0 && batch_alert_count(batch) == 0 &&
 	       batch_binding_count(batch) == 0 && batch_crawler_count(batch) == 0 &&
-	       batch_hits_count(batch) == 0 && !states->stepped && states->lost == 0 &&
+	       batch_hits_count(batch) == 0 && !states->stepped && states->lost == 0 && !writer->untold &&
 	       outbox_has_settled(writer->outbox) &&
 	       states->now_ns - writer->last_write_ns < IDLE_WRITE_SECONDS * NS_PER_SECOND &&
 	       states->now_ns >= writer->last_write_ns;
 }
 
-static void prune(struct writer *writer, int64_t now_ns, int64_t before)
+static int prune(struct writer *writer, int64_t now_ns, int64_t before, struct failure *failure)
 {
-	struct failure failure;
+	int64_t gone;
 
 	if (now_ns - writer->last_prune_ns < PRUNE_SECONDS * NS_PER_SECOND && now_ns >= writer->last_prune_ns)
-		return;
-	writer->last_prune_ns = now_ns;
-	if (history_prune(writer->history, before, PRUNE_ROWS, &failure) < 0)
-		log_error("%s", failure.text);
+		return 0;
+	gone = history_prune(writer->history, before, PRUNE_ROWS, failure);
+	if (gone < 0)
+		return (int)gone;
+	if (gone < PRUNE_ROWS)
+		writer->last_prune_ns = now_ns;
+	return 0;
 }
 
 /* Sends what waits, and takes what went out of the outbox, so that `status` shows what really waits. */
@@ -269,78 +307,108 @@ static void send_alerts(struct writer *writer)
 	history_rollback(writer->history); /* they stay in the outbox, and are taken out next time */
 }
 
-#define METRICS_SECONDS 15
+/* --- damage --------------------------------------------------------------------- */
 
-/* What the history holds is asked from it; a failure is told once. */
-static void write_metrics(struct writer *writer, const struct writer_states *states, bool last)
+static int open_anew(struct writer *writer, int64_t now_ns, struct failure *failure)
 {
-	struct metric metrics[WRITER_STATES_MAX + 3];
-	struct metrics_history known = {.coverage = -1};
-	struct history_summary summary;
-	struct failure failure = {{0}};
-	char text[METRICS_TEXT_MAX];
-	int64_t length, window = writer->config.window_seconds * NS_PER_SECOND;
-	int error;
+	struct history *history;
+	int64_t run;
+	int error = history_open(writer->config.history_path, HISTORY_WRITE, &history, failure);
 
-	if (!writer->config.metrics_path[0] ||
-	    (!last && states->now_ns - writer->last_metrics_ns < METRICS_SECONDS * NS_PER_SECOND &&
-	     states->now_ns >= writer->last_metrics_ns))
-		return;
-	writer->last_metrics_ns = states->now_ns;
-	for (size_t i = 0; i < states->count; i++)
-		metrics[i] = (struct metric){states->items[i].name, states->items[i].value};
-	metrics[states->count] = (struct metric){"heartbeat", (uint64_t)states->now_ns};
-	metrics[states->count + 1] = (struct metric){"started", (uint64_t)writer->started_ns};
-	metrics[states->count + 2] = (struct metric){"ring_bytes", writer->config.ring_bytes};
-	error = history_summary(writer->history, &summary, &failure);
+	if (error)
+		return error;
+	error = history_run_start(history, now_ns, &run, failure);
 	if (!error)
-		error = history_coverage(writer->history, states->now_ns - window, states->now_ns,
-					 &known.coverage, &failure);
-	if (!error) {
-		known.file_bytes = (uint64_t)summary.file_bytes;
-		known.domains = summary.domains;
-		known.addresses = summary.addresses;
-		known.hostnames = summary.hostnames;
-		known.applications = summary.applications;
-		known.alerts = summary.alerts;
-		known.alerts_open = summary.alerts_open;
-		known.outbox = summary.outbox;
-		known.last_alert_ns = summary.last_alert_ns;
-		length = metrics_format(metrics, states->count + 3, &known, FIRSTSEEN_VERSION, text,
-					sizeof(text));
-		error = length < 0
-				? failure_set(&failure, (int)length, "the metrics do not fit")
-				: metrics_write(writer->config.metrics_path, text, (size_t)length, &failure);
+		error = writer->introduce(writer->context, history, failure);
+	if (error) {
+		history_close(history);
+		return error;
 	}
-	if (error && !writer->metrics_failing)
-		log_warning("%s", failure.text);
-	writer->metrics_failing = error != 0;
+	writer->history = history;
+	writer->run = run;
+	writer->untold = true;
+	outbox_restart(writer->outbox);
+	pthread_mutex_lock(&writer->lock);
+	writer->recoveries++;
+	pthread_mutex_unlock(&writer->lock);
+	return 0;
 }
 
-/* Writes until it succeeds; false where it failed and has to be tried again. */
+/* A damaged history is given up; the next attempt to write opens it, and that recovers it. */
+static void give_up_history(struct writer *writer, const char *why, const char *what)
+{
+	int error = history_mark_damaged(writer->history, why);
+
+	if (error) {
+		if (!writer->failing)
+			log_error("history %s: it is damaged, and can not be marked so: %s",
+				  writer->config.history_path, strerror(-error));
+		return;
+	}
+	log_error("%s", what);
+	history_close(writer->history);
+	writer->history = NULL;
+}
+
+/* What is done once the batch is in the history: none of it may hold up the next one for long. */
+static int follow_up(struct writer *writer, const struct writer_states *states, struct failure *failure)
+{
+	int error;
+
+	send_alerts(writer);
+	error = prune(writer, states->now_ns, states->keep_since_ns, failure);
+	return error ? error : history_checkpoint(writer->history, failure);
+}
+
+/* 0, or -errno with *failure filled: then the batch is to be written again. */
+static int write_batch(struct writer *writer, const struct batch *batch, const struct writer_states *states,
+		       bool last, struct failure *failure)
+{
+	int error = writer->history ? 0 : open_anew(writer, states->now_ns, failure);
+
+	return error ? error : write_all(writer, batch, states, last, failure);
+}
+
+static void tell_failure(struct writer *writer, const struct failure *failure)
+{
+	if (!writer->failing)
+		log_error("%s; what was seen is kept in memory and written when it can be", failure->text);
+	writer->failing = true;
+}
+
+/* False where it failed and has to be tried again. */
 static bool work_off(struct writer *writer, const struct batch *batch, const struct writer_states *states,
 		     bool last)
 {
 	struct failure failure;
+	int error;
 
-	write_metrics(writer, states, last);
-	if (!last && is_idle(writer, batch, states)) {
+	if (states->damaged && writer->history && !writer->failing)
+		give_up_history(writer, "found while reading", "the history is damaged: it is recovered now");
+	if (writer->history)
+		metering_write(&writer->metering, &writer->config, writer->history, states, last);
+	if (!last && writer->history && is_idle(writer, batch, states)) {
 		send_alerts(writer);
 		return true;
 	}
-	if (write_all(writer, batch, states, last, &failure)) {
-		if (!writer->failing)
-			log_error("%s; what was seen is kept in memory and written when it can be",
-				  failure.text);
-		writer->failing = true;
+	error = write_batch(writer, batch, states, last, &failure);
+	if (error == -EUCLEAN && writer->history) {
+		give_up_history(writer, "found while writing", failure.text);
+		error = write_batch(writer, batch, states, last, &failure);
+	}
+	if (error) {
+		tell_failure(writer, &failure);
 		return false;
 	}
 	if (writer->failing)
 		log_info("the history can be written again");
 	writer->failing = false;
 	writer->last_write_ns = states->now_ns;
-	send_alerts(writer);
-	prune(writer, states->now_ns, states->keep_since_ns);
+	error = follow_up(writer, states, &failure);
+	if (error == -EUCLEAN)
+		give_up_history(writer, "found while writing", failure.text);
+	else if (error)
+		log_error("%s", failure.text);
 	return true;
 }
 
@@ -348,6 +416,8 @@ static bool work_off(struct writer *writer, const struct batch *batch, const str
 
 static int load_rules(struct writer *writer, struct allow_set **out, struct failure *failure)
 {
+	if (!writer->history)
+		return failure_set(failure, -EAGAIN, "the history is being recovered");
 	return review_load(writer->history, &writer->config, out, failure);
 }
 
@@ -357,6 +427,8 @@ static void publish_rules(struct writer *writer)
 	struct failure failure = {{0}};
 	struct allow_set *fresh = NULL;
 
+	if (!writer->history)
+		return; /* the core keeps those it has */
 	if (load_rules(writer, &fresh, &failure)) {
 		log_error("the allow rules can not be read, the old ones stay: %s", failure.text);
 		return;
@@ -370,7 +442,9 @@ static void publish_rules(struct writer *writer)
 static void carry_out(struct writer *writer, struct request *request)
 {
 	struct failure failure = {{0}};
-	int result = history_begin(writer->history, &failure);
+	int result = writer->history
+			     ? history_begin(writer->history, &failure)
+			     : failure_set(&failure, -EAGAIN, "the history is being recovered: try again");
 
 	if (!result)
 		result = review_apply(writer->history, &writer->config, request->count, request->words,
@@ -380,7 +454,7 @@ static void carry_out(struct writer *writer, struct request *request)
 
 		result = error ? error : 1;
 	}
-	if (result != 1)
+	if (result != 1 && writer->history)
 		history_rollback(writer->history);
 	if (result < 0)
 		text_copy(request->text, WRITER_ANSWER_MAX, failure.text);
@@ -488,7 +562,9 @@ static void *run(void *context)
 			writer->spare = work;
 			writer->work = NULL;
 			pthread_cond_broadcast(&writer->changed);
-		} else if (work && !last) {
+		}
+		writer->stuck = work && !written;
+		if (writer->stuck && !last) {
 			wait_a_second(writer);
 		}
 		done = last; /* what can not be written at the end is lost with the process, and was told */
@@ -523,7 +599,7 @@ static struct packages *open_packages(const struct config *config)
 }
 
 int writer_start(const struct config *config, struct history *history, int64_t run_id, struct batch *batch,
-		 struct writer **out, struct failure *failure)
+		 writer_introduce *introduce, void *context, struct writer **out, struct failure *failure)
 {
 	struct writer *writer = calloc(1, sizeof(*writer));
 	int error;
@@ -532,7 +608,10 @@ int writer_start(const struct config *config, struct history *history, int64_t r
 		return failure_set(failure, -ENOMEM, "out of memory");
 	writer->config = *config;
 	writer->run = run_id;
-	writer->started_ns = host_now();
+	writer->metering.started_ns = host_now();
+	writer->introduce = introduce;
+	writer->context = context;
+	writer->untold = true;
 	host_identity(&writer->host);
 	error = outbox_open(config, &writer->outbox, failure);
 	if (error) {
@@ -570,6 +649,16 @@ struct batch *writer_exchange(struct writer *writer, struct batch *filled, const
 	return spare;
 }
 
+unsigned writer_recoveries(struct writer *writer)
+{
+	unsigned recoveries;
+
+	pthread_mutex_lock(&writer->lock);
+	recoveries = writer->recoveries;
+	pthread_mutex_unlock(&writer->lock);
+	return recoveries;
+}
+
 bool writer_moves(struct writer *writer, int64_t now_ns)
 {
 	uint64_t rounds = writer->rounds_seen;
@@ -596,10 +685,16 @@ void writer_reopen(struct writer *writer)
 
 void writer_stop(struct writer *writer, struct batch *last, const struct writer_states *states)
 {
+	int64_t from = host_now();
+	int failing = 0;
+
 	pthread_mutex_lock(&writer->lock);
-	for (int i = 0; !writer->spare && i < 5;
-	     i++) /* a disk that fails shall not hold up the end for ever */
+	/* A slow disk is waited for; one that fails shall not hold up the end for ever. */
+	while (!writer->spare && failing < STOP_SECONDS_FAILING &&
+	       host_now() - from < STOP_SECONDS * NS_PER_SECOND) {
 		wait_a_second(writer);
+		failing = writer->stuck ? failing + 1 : 0;
+	}
 	if (writer->spare) {
 		batch_free(writer->spare);
 		writer->spare = NULL;

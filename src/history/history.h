@@ -20,20 +20,50 @@
 
 #define HISTORY_APPLICATION_ID 0x46535430 /* "FST0" in the file's header */
 
+/*
+ * So many hostnames and endpoints (address, port, protocol) a domain are kept by
+ * themselves; what comes on top is summed up under HISTORY_OTHERS. Names that a tunnel makes
+ * up, and the addresses of a large network, can not fill the disk.
+ */
+#define HISTORY_HOSTNAMES_MOST 1000
+#define HISTORY_ENDPOINTS_MOST 1000
+#define HISTORY_OTHERS "(others)"
+
 struct history; /* opaque */
 
 enum history_mode {
-	HISTORY_WRITE,  /* creates or migrates the file; a second writer is refused */
+	HISTORY_WRITE,  /* creates, migrates or recovers the file; a second writer is refused */
 	HISTORY_READ,   /* read only; works beside a running daemon and after it has stopped */
 	HISTORY_MEMORY, /* no file; `path` is ignored */
 };
 
 /*
  * Opens. 0, or -errno with *failure filled: -ENOENT no such file, -EACCES not
- * allowed, -EBUSY another writer, -EPROTO not a history or a newer one, -EIO damaged.
+ * allowed, -EBUSY another writer, -EPROTO not a history or a newer one, -EUCLEAN damaged.
+ * To write, a damaged one is set aside as PATH.corrupt-YYYYMMDD-HHMMSS and what can be read of it
+ * becomes the new one (see history_recovery): -EUCLEAN is not given then.
  */
 int history_open(const char *path, enum history_mode mode, struct history **out, struct failure *failure);
 void history_close(struct history *history); /* NULL is fine */
+
+/* Any call may find that the file is damaged: -EUCLEAN. Marks it, so that it is recovered when it is opened
+ * to write the next time; nothing but closing is left to do. 0 or -errno. */
+int history_mark_damaged(struct history *history, const char *why);
+
+#define HISTORY_RECOVERY_MESSAGE_MAX 512
+
+/* A recovery that no alert has told yet. */
+struct history_recovery {
+	char uid[ALERT_UID_MAX]; /* stays the same until it is told */
+	int64_t time_ns;
+	bool baseline_lost; /* learning begins anew, with the first run from now on */
+	char message[HISTORY_RECOVERY_MESSAGE_MAX];
+};
+
+/* 1 and *out filled, 0: none, or -errno. */
+int history_recovery(struct history *history, struct history_recovery *out, struct failure *failure);
+/* Its alert is written in this transaction. */
+int history_recovery_told(struct history *history, struct failure *failure);
 
 /* --- the writer ------------------------------------------------------------ */
 
@@ -41,7 +71,7 @@ int history_begin(struct history *history, struct failure *failure);
 int history_commit(struct history *history, struct failure *failure);
 void history_rollback(struct history *history);
 
-/* Adds all accesses of the batch. Inside a transaction. */
+/* Adds all accesses of the batch, within the bounds above. Inside a transaction. */
 int history_write_accesses(struct history *history, const struct batch *batch, struct failure *failure);
 
 /*
@@ -80,6 +110,12 @@ int history_run_seen(struct history *history, int64_t run, int64_t now_ns, bool 
 /* A span in which something may have been missed. Inside a transaction. */
 int history_write_gap(struct history *history, int64_t from_ns, int64_t to_ns, const char *reason,
 		      uint64_t lost, struct failure *failure);
+
+/*
+ * Moves a log that has grown long into the file, outside of a transaction. Commits leave that to
+ * the writer, who has time for it when the alerts are out; else they do it at eight times the length.
+ */
+int history_checkpoint(struct history *history, struct failure *failure);
 
 /* Removes what is older than `before_ns`, at most `rows` of it. Returns how many went, or -errno. */
 int64_t history_prune(struct history *history, int64_t before_ns, size_t rows, struct failure *failure);
@@ -155,7 +191,15 @@ struct history_summary {
 	int64_t last_alert_ns;
 	int schema;
 };
+/* Counts rows: takes a while where there are many. */
 int history_summary(struct history *history, struct history_summary *out, struct failure *failure);
+
+/* When the first run began; 0: never. */
+int history_since(struct history *history, int64_t *since_ns, struct failure *failure);
+
+/* When the last run gave its last sign of life, and whether it ended properly. 0 and false: there was none.
+ */
+int history_last_run(struct history *history, int64_t *to_ns, bool *ended, struct failure *failure);
 
 /* The share (0..1) of [from, to] in which a run was watching, less the gaps. */
 int history_coverage(struct history *history, int64_t from_ns, int64_t to_ns, double *share,
@@ -188,7 +232,7 @@ int history_domains(struct history *history, const struct history_filter *filter
 enum detail { DETAIL_HOSTNAME, DETAIL_ADDRESS, DETAIL_APPLICATION, DETAIL_USER, DETAIL_DAY };
 struct detail_row {
 	enum detail detail;
-	const char *name; /* hostname; "address port protocol"; application; uid; date */
+	const char *name; /* hostname; "address port protocol" or HISTORY_OTHERS; application; uid; date */
 	int64_t first_ns, last_ns;
 	uint64_t connections, bytes_out, bytes_in;
 };

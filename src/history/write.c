@@ -124,8 +124,9 @@ static int keep_leaves(struct history *history, const struct batch_access *acces
 	db_bind_integer(statement, 7, ids->application);
 	db_bind_integer(statement, 8, access->uid);
 	error = db_run(statement, failure);
-	if (!error)
-		error = sums(history, KEEP_ENDPOINT, access, &statement, failure);
+	if (error || access->protocol == 0) /* imported: neither an address nor days are known */
+		return error;
+	error = sums(history, KEEP_ENDPOINT, access, &statement, failure);
 	if (error)
 		return error;
 	db_bind_integer(statement, 6, ids->hostname);

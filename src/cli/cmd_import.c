@@ -410,9 +410,11 @@ static int print_summary(struct import *import, int64_t span_seconds, bool learn
 
 	if (error)
 		return error;
-	for (size_t i = 0; i < count; i++)
-		facts[i] =
-			(struct fact){{.key = rows[i].key, .type = COLUMN_COUNT}, {.count = rows[i].count}};
+	/* People are told what there was, scripts all. */
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i].count || import->cli->options->format != OUTPUT_TABLE)
+			facts[count++] = (struct fact){{.key = rows[i].key, .type = COLUMN_COUNT},
+						       {.count = rows[i].count}};
 	facts[count++] = (struct fact){{.key = "imported_span", .type = COLUMN_SPAN},
 				       {.count = (uint64_t)span_seconds}};
 	facts[count++] =

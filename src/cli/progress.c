@@ -32,7 +32,8 @@ void progress_begin(const char *what)
 {
 	progress_clear();
 	line.what = what;
-	line.begun_ns = line.drawn_ns = now_ns();
+	line.begun_ns = now_ns();
+	line.drawn_ns = 0; /* what is large enough to tell of is told at once */
 }
 
 void progress_show(uint64_t done, uint64_t size, uint64_t count, const char *kind)

@@ -53,5 +53,7 @@ int cli_allow(struct cli *cli, int argc, char **argv);
 int cli_allowed(struct cli *cli, int argc, char **argv);
 int cli_unallow(struct cli *cli, int argc, char **argv);
 int cli_replay(struct cli *cli, int argc, char **argv);
+int cli_import(struct cli *cli, int argc, char **argv);
+int cli_export(struct cli *cli, int argc, char **argv);
 
 #endif

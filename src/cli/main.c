@@ -35,6 +35,9 @@ static const struct command commands[] = {
 	 "", 1, -1, cli_domain_of},
 	{"replay", "FILE...", "captures (pcap, pcapng) or scenarios through the pipeline that runs live",
 	 "FAi", 1, -1, cli_replay},
+	{"import", "FILE...", "a baseline from Zeek logs, captures, CSV, an export or another history", "Cg",
+	 1, -1, cli_import},
+	{"export", "", "the baseline as JSON lines or CSV, for import", "suavO", 0, 0, cli_export},
 	{0},
 };
 

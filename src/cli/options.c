@@ -33,6 +33,10 @@ static const struct option_text texts[] = {
 	{'A', "alerts", NULL, "the alerts, as they would be sent: one line of JSON each"},
 	{'i', "into", "DB", "keep what is seen in this history"},
 	{'N', "note", "TEXT", "what the review found"},
+	{'C', "client", "NET,...", "only flows of these addresses or networks"},
+	{'g', "again", NULL, "count also what was imported before"},
+	{'v', "csv", NULL, "a table of comma-separated values instead of JSON lines"},
+	{'O', "output", "FILE", "write FILE instead of standard output"},
 	/* general */
 	{'c', "config", "FILE", "read FILE instead of " CONFIG_DEFAULT_PATH},
 	{'S', "set", "SECTION.KEY=VALUE", "set one setting, over the file; may be repeated"},
@@ -181,6 +185,18 @@ static enum options_result take(const struct reading *reading, int letter, const
 	case 'N':
 		options->note = value;
 		return OPTIONS_RUN;
+	case 'C':
+		options->client = value;
+		return OPTIONS_RUN;
+	case 'g':
+		options->again = true;
+		return OPTIONS_RUN;
+	case 'v':
+		options->csv = true;
+		return OPTIONS_RUN;
+	case 'O':
+		options->output = value;
+		return OPTIONS_RUN;
 	default:
 		return take_general(reading, letter, value);
 	}
@@ -229,16 +245,20 @@ static enum options_result read_all(const struct reading *reading, int argc, cha
 {
 	struct option known[OPTIONS_MAX];
 	enum options_result result = OPTIONS_RUN;
+	const struct command *command = reading->options->command;
+	bool writes = command && strchr(command->options, 'O');
+	const char *letters = writes ? ":c:ho:" : command ? ":c:h" : "+:c:h";
 	int answer;
 
-	list(reading->options->command, known);
+	list(command, known);
 	optind = 0; /* anew */
 	opterr = 0;
-	while (result == OPTIONS_RUN &&
-	       (answer = getopt_long(argc, argv, reading->options->command ? ":c:h" : "+:c:h", known,
-				     NULL)) != -1)
+	while (result == OPTIONS_RUN && (answer = getopt_long(argc, argv, letters, known, NULL)) != -1) {
+		if (writes && answer == 'o') /* -o; of other commands --open */
+			answer = 'O';
 		result = answer == '?' || answer == ':' ? refused(reading, answer, argv)
 							: take(reading, answer, optarg);
+	}
 	return result;
 }
 
@@ -321,8 +341,8 @@ static void print_options(FILE *out, const char *letters)
 			continue;
 		snprintf(left, sizeof(left), "--%s%s%s", text->name, text->value ? " " : "",
 			 text->value ? text->value : "");
-		if (text->letter == 'c' || text->letter == 'h')
-			fprintf(out, "  -%c, ", text->letter);
+		if (strchr("chO", text->letter))
+			fprintf(out, "  -%c, ", text->letter | 32);
 		else
 			fputs("      ", out);
 		fprintf(out, "%-24s %s\n", left, text->help);

@@ -339,6 +339,8 @@ static int write_user(struct place *place, const struct item *items, size_t coun
 
 	for (size_t i = 0, length; i < count && !error; i += length) {
 		length = run_of(items + i, count - i, same_day, &sum);
+		if (items[i].access->protocol == 0) /* imported: neither days nor addresses are known */
+			continue;
 		error = keep_pair(place, KEEP_DAY, &sum, place->hostname, items->application, day_of(&sum));
 	}
 	return error;
@@ -371,7 +373,8 @@ static int write_hostname(struct place *place, const struct item *items, size_t 
 			error = write_application(place, items + i, length);
 	}
 	for (size_t i = 0; i < count && !error; i++)
-		error = keep_endpoint(place, items[i].access);
+		if (items[i].access->protocol)
+			error = keep_endpoint(place, items[i].access);
 	return error;
 }
 

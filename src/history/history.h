@@ -86,6 +86,50 @@ int history_outbox_next(struct history *history, int64_t after_id, int64_t *id, 
 			struct failure *failure);
 int history_outbox_done(struct history *history, int64_t id, struct failure *failure);
 
+/*
+ * Accesses from elsewhere. history_stage once, outside a transaction; then, inside one, the rows, and
+ * history_merge_staged. A row that is there already gets the earlier first, the later last and the larger
+ * of the counts, so that the same rows a second time change nothing. They bring no addresses and no days.
+ */
+struct access_row;
+struct merge_counts {
+	uint64_t fresh, changed, same; /* rows */
+};
+int history_stage(struct history *history, struct failure *failure);
+int history_stage_access(struct history *history, const struct access_row *row, struct failure *failure);
+int history_merge_staged(struct history *history, struct merge_counts *counts, struct failure *failure);
+
+/* A file that was imported: its length and digest, and the span of what was used of it. */
+struct history_import {
+	uint64_t bytes;
+	uint64_t hash[2];
+	int64_t from_ns, to_ns;
+	int64_t when_ns;
+};
+typedef int history_import_callback(void *context, const struct history_import *import);
+/* The shortest file first. */
+int history_imports(struct history *history, history_import_callback *callback, void *context,
+		    struct failure *failure);
+/* Those that end before `forget_ns` are forgotten. Inside a transaction. */
+int history_add_import(struct history *history, const struct history_import *import, int64_t forget_ns,
+		       struct failure *failure);
+
+/* The spans of time that all imports together hold, the earliest first. */
+struct history_span {
+	int64_t from_ns, to_ns;
+};
+#define HISTORY_SPANS_MAX 512
+/* Fills at most HISTORY_SPANS_MAX of them. Returns how many, or -errno. */
+int64_t history_imported(struct history *history, struct history_span spans[static HISTORY_SPANS_MAX],
+			 struct failure *failure);
+/* Replaces them. Inside a transaction. */
+int history_write_imported(struct history *history, const struct history_span *spans, size_t count,
+			   struct failure *failure);
+
+/* The baseline is as old as that, though no run was (see history_summary.since_ns). It adds nothing to
+ * history_coverage. Inside a transaction. */
+int history_begins_at(struct history *history, int64_t since_ns, struct failure *failure);
+
 /* Named values of the daemon that others read: "pid", "started", "lost_flow_open", ... Inside a transaction.
  */
 int history_write_state(struct history *history, const char *name, const char *value,
@@ -226,6 +270,22 @@ struct domain_row {
 typedef int domain_row_callback(void *context, const struct domain_row *row);
 int history_domains(struct history *history, const struct history_filter *filter,
 		    domain_row_callback *callback, void *context, struct failure *failure);
+
+/* The hostname that stands for all that are over the bound of their domain. */
+#define HISTORY_OTHERS "(others)"
+
+/* Accesses, each once, by kind, domain, hostname, application and user. Of the filter: the span of the last
+ * access, and the application. */
+struct access_row {
+	enum subject_kind kind;
+	const char *domain, *hostname, *application, *exe;
+	uint32_t uid; /* FS_UID_UNKNOWN */
+	int64_t first_ns, last_ns;
+	uint64_t connections, bytes_out, bytes_in;
+};
+typedef int access_row_callback(void *context, const struct access_row *row);
+int history_accesses(struct history *history, const struct history_filter *filter,
+		     access_row_callback *callback, void *context, struct failure *failure);
 
 /* One domain's parts, each a callback with a uniform row: what = hostname, address, application, user or day.
  */

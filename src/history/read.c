@@ -59,9 +59,9 @@ int history_summary(struct history *history, struct history_summary *out, struct
 	int64_t counts[7] = {0};
 	const struct figure figures[] = {
 		{"SELECT coalesce(min(from_us), 0) FROM runs", &since},
-		{"SELECT from_us FROM runs ORDER BY id DESC LIMIT 1", &from},
-		{"SELECT to_us FROM runs ORDER BY id DESC LIMIT 1", &to},
-		{"SELECT ended FROM runs ORDER BY id DESC LIMIT 1", &ended},
+		{"SELECT from_us FROM runs WHERE id > 0 ORDER BY id DESC LIMIT 1", &from},
+		{"SELECT to_us FROM runs WHERE id > 0 ORDER BY id DESC LIMIT 1", &to},
+		{"SELECT ended FROM runs WHERE id > 0 ORDER BY id DESC LIMIT 1", &ended},
 		{"PRAGMA page_count", &pages},
 		{"PRAGMA page_size", &page},
 		{"PRAGMA user_version", &schema},

@@ -96,6 +96,16 @@ static const char *const sql[KEPT_STATEMENTS] = {
 		     "JOIN hostnames h ON h.domain = p.domain "
 		     "JOIN accesses c ON c.hostname = h.id AND c.application = a.id "
 		     "WHERE a.name = ?1 LIMIT 200) LIMIT ?2",
+	[STAGE_ACCESS] =
+		"INSERT INTO temp.staged (kind, domain, hostname, application, uid, exe, first_us, "
+		"last_us, connections, bytes_out, bytes_in) "
+		"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) "
+		"ON CONFLICT (kind, domain, hostname, application, uid) DO UPDATE SET "
+		"first_us = min(first_us, excluded.first_us), last_us = max(last_us, excluded.last_us), "
+		"connections = max(connections, excluded.connections), "
+		"bytes_out = max(bytes_out, excluded.bytes_out), "
+		"bytes_in = max(bytes_in, excluded.bytes_in), "
+		"exe = CASE WHEN excluded.exe = '' THEN exe ELSE excluded.exe END",
 	[BEGIN] = "BEGIN IMMEDIATE",
 	[COMMIT] = "COMMIT",
 };

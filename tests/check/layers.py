@@ -44,6 +44,7 @@ LIBRARIES = {
     "libcap-ng": (re.compile(r"^cap-ng\.h$"), "src/privilege/"),
     "libseccomp": (re.compile(r"^seccomp\.h$"), "src/privilege/"),
     "libpcap": (re.compile(r"^pcap"), "src/source/"),
+    "zlib": (re.compile(r"^zlib\.h$"), "src/source/"),
 }
 
 # No clock, no files, no network, no threads, no state: what goes in decides what comes out.

@@ -6,6 +6,7 @@
 # make install    DESTDIR= PREFIX=/usr/local
 # make bench      what an event costs
 # make accuracy   how often a flow gets the right name, on real captures
+# make kernels    the programs on Debian's kernel, in a virtual machine
 # make format     lay the sources out as `make check` wants them
 #
 # FLAVOUR=gcc (default), clang, asan (clang with ASan and UBSan), tsan
@@ -73,7 +74,7 @@ object = $(patsubst %.c,$(out)/obj/%.o,$(1))
 tests := $(patsubst tests/unit/%.c,$(out)/tests/%,$(test_sources))
 skeleton := $(bpf_out)/firstseen.skel.h
 
-.PHONY: all run check check-build unit bench bench-history accuracy install clean format deps
+.PHONY: all run check check-build unit bench bench-history accuracy kernels install clean format deps
 all: $(out)/firstseend $(out)/firstseen
 unit: $(tests) $(out)/tests/faults/load $(out)/tests/faults/connects $(out)/tests/faults/slow_disk.so
 
@@ -142,7 +143,7 @@ $(skeleton): $(bpf_out)/firstseen.bpf.o
 	$(call say,SKEL $@)
 	$(quiet)$(BPFTOOL) gen skeleton $< name firstseen_bpf > $@
 
-$(out)/obj/src/capture/live.o: $(skeleton)
+$(call object,$(addprefix src/capture/,live.c load.c probe.c)): $(skeleton)
 
 # Installs what is missing; where nothing is, it needs neither root nor a network.
 deps:
@@ -181,6 +182,10 @@ bench-history: all $(out)/tests/bench/history_bench
 # How often a flow gets the right name, on real captures with their truth (see tests/accuracy/accuracy.py).
 accuracy: all
 	tests/accuracy/accuracy.py
+
+# Other kernels than the one at hand, in a virtual machine; without root (see tests/kernels/boot).
+kernels: all
+	tests/kernels/boot
 
 sources := $(shell find src include tests bpf -name '*.[ch]' 2>/dev/null)
 format:

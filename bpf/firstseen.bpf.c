@@ -30,14 +30,24 @@ enum tcp_state {
 #define ERR_ACCES 13
 #define ERR_PERM 1
 
+static __always_inline void address_v6(__u8 out[16], const struct in6_addr *address)
+{
+	__u32 *words = (__u32 *)out;
+
+	words[0] = address->in6_u.u6_addr32[0];
+	words[1] = address->in6_u.u6_addr32[1];
+	words[2] = address->in6_u.u6_addr32[2];
+	words[3] = address->in6_u.u6_addr32[3];
+}
+
 static __always_inline void read_endpoints(struct sock *sk, struct fs_endpoints *endpoints)
 {
 	if (sk->__sk_common.skc_family == AF_INET) {
 		address_v4(endpoints->local_address, sk->__sk_common.skc_rcv_saddr);
 		address_v4(endpoints->remote_address, sk->__sk_common.skc_daddr);
 	} else {
-		bpf_probe_read_kernel(endpoints->local_address, 16, &sk->__sk_common.skc_v6_rcv_saddr);
-		bpf_probe_read_kernel(endpoints->remote_address, 16, &sk->__sk_common.skc_v6_daddr);
+		address_v6(endpoints->local_address, &sk->__sk_common.skc_v6_rcv_saddr);
+		address_v6(endpoints->remote_address, &sk->__sk_common.skc_v6_daddr);
 	}
 	endpoints->local_port = sk->__sk_common.skc_num;
 	endpoints->remote_port = bpf_ntohs(sk->__sk_common.skc_dport);
@@ -58,7 +68,7 @@ static __always_inline void emit_flow(__u16 kind, __u16 flags, __u64 cookie, con
 	record->bytes_in = bytes_in;
 	record->outcome = outcome;
 	record->reserved = 0;
-	submit(record);
+	submit(kind, record);
 }
 
 /* CLOSE -> SYN_SENT runs in the task that connects. */
@@ -67,7 +77,7 @@ static __always_inline void tcp_connects(struct sock *sk)
 	struct socket_state fresh = {}, *state;
 
 	current_owner(&fresh.owner);
-	fresh.owner.netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+	fresh.owner.netns = sk->__sk_common.skc_net.net->ns.inum;
 	read_endpoints(sk, &fresh.endpoints);
 	fresh.flags = SOCKET_TCP_OUT;
 	if (is_dns_port(fresh.endpoints.remote_port))
@@ -112,10 +122,12 @@ static __always_inline __u32 failed_outcome(int error)
 static __always_inline void tcp_bytes(struct sock *sk, int tcp_state, const struct socket_state *state,
 				      __u64 *out, __u64 *in)
 {
-	struct tcp_sock *tcp = (struct tcp_sock *)sk;
+	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
 
-	*out = BPF_CORE_READ(tcp, bytes_sent) - BPF_CORE_READ(tcp, bytes_retrans);
-	*in = BPF_CORE_READ(tcp, bytes_received);
+	if (!tcp)
+		return;
+	*out = tcp->bytes_sent - tcp->bytes_retrans;
+	*in = tcp->bytes_received;
 	if (*in && ((state->flags & SOCKET_FIN_IN) || tcp_state == TCP_FIN_WAIT2))
 		--*in;
 }
@@ -130,10 +142,10 @@ static __always_inline void tcp_closes(struct sock *sk, int old_state, struct so
 	if (state->flags & SOCKET_ESTABLISHED) {
 		tcp_bytes(sk, old_state, state, &out, &in);
 	} else {
-		int error = BPF_CORE_READ(sk, sk_err);
+		int error = sk->sk_err;
 
 		/* An ICMP error that came while the program held the socket. */
-		outcome = failed_outcome(error ? error : BPF_CORE_READ(sk, sk_err_soft));
+		outcome = failed_outcome(error ? error : sk->sk_err_soft);
 	}
 	if (!endpoints.local_port)
 		endpoints.local_port = sk->__sk_common.skc_num;
@@ -146,6 +158,7 @@ int BPF_PROG(sock_state, struct sock *sk, int old_state, int new_state)
 {
 	struct socket_state *state;
 
+	probe_point(sk);
 	if (new_state == TCP_SYN_SENT) {
 		if (old_state == TCP_CLOSE)
 			tcp_connects(sk);
@@ -176,6 +189,7 @@ static __always_inline void udp_owned(struct bpf_sock_addr *ctx)
 	struct socket_state *state;
 	struct bpf_sock *sk = ctx->sk;
 
+	probe_point(ctx);
 	if (ctx->type != SOCK_DGRAM || !sk)
 		return;
 	state = bpf_sk_storage_get(&sockets, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
@@ -375,6 +389,7 @@ static __always_inline int packet_passes(struct __sk_buff *skb, bool out)
 {
 	struct bpf_sock *sk = skb->sk;
 
+	probe_point(skb);
 	if (!sk)
 		return PASS;
 	sk = bpf_sk_fullsock(sk);
@@ -411,6 +426,7 @@ int udp_release(struct bpf_sock *sk)
 	struct udp_flow *flow;
 	__u64 bytes_out, bytes_in;
 
+	probe_point(sk);
 	if (sk->protocol != IPPROTO_UDP)
 		return PASS;
 	state = bpf_sk_storage_get(&sockets, sk, 0, 0);
@@ -438,7 +454,7 @@ static __always_inline void tell_older(struct seq_file *seq, struct task_struct 
 	struct fs_record_flow record = {};
 
 	task_owner(task, &fresh.owner);
-	fresh.owner.netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+	fresh.owner.netns = sk->__sk_common.skc_net.net->ns.inum;
 	read_endpoints(sk, &fresh.endpoints);
 	fresh.endpoints.protocol = protocol;
 	if (protocol == IPPROTO_UDP)
@@ -502,6 +518,7 @@ int each_socket(struct bpf_iter__task_file *ctx)
 	sk = socket->sk;
 	if (!sk)
 		return 0;
+	probe_point(sk);
 	family = sk->__sk_common.skc_family;
 	protocol = sk->sk_protocol;
 	if ((family != AF_INET && family != AF_INET6) || (protocol != IPPROTO_TCP && protocol != IPPROTO_UDP))

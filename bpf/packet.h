@@ -158,7 +158,7 @@ static __always_inline void emit_class(struct __sk_buff *skb, const struct packe
 				       const struct payload_spec *spec, __u32 class)
 {
 	struct fs_record_payload *record;
-	__u32 length = packet->length;
+	__u32 length = packet->length, last;
 	bool out = spec->flags & FS_FLAG_OUT;
 
 	record = reserve(spec->kind, sizeof(*record) + class);
@@ -180,13 +180,14 @@ static __always_inline void emit_class(struct __sk_buff *skb, const struct packe
 	record->original_length = packet->length;
 	record->reserved = 0;
 	record->length = length;
-	barrier_var(length);
-	if (length == 0 || length > class ||
-	    bpf_skb_load_bytes(skb, packet->payload, record->payload, length)) {
+	/* Older verifiers do not learn from "is not 0" that it is 1 or more. */
+	last = length - 1;
+	barrier_var(last);
+	if (last >= class || bpf_skb_load_bytes(skb, packet->payload, record->payload, last + 1)) {
 		bpf_ringbuf_discard(record, BPF_RB_NO_WAKEUP);
 		return;
 	}
-	submit(record);
+	submit(spec->kind, record);
 }
 
 /*

@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "cli/cli.h"
+#include "cli/show_hooks.h"
 #include "metrics/metrics.h"
 
 #define HEARTBEAT_MOST_NS (30 * NS_PER_SECOND) /* an idle daemon writes every 10 s */
@@ -176,6 +177,7 @@ static void print_table(const struct cli *cli, const struct picture *picture)
 	       text_format_span(picture->window_seconds, span));
 	print_losses(picture);
 	output_line("hooks", COLUMN_TEXT, (union cell){.text = state_of(&picture->states, "hooks")}, 0);
+	show_hooks_missing(state_of(&picture->states, "hooks_missing"));
 	output_line("cgroup root", COLUMN_TEXT,
 		    (union cell){.text = state_of(&picture->states, "cgroup_root")}, 0);
 	print_learning(cli, picture->learning_until_ns);
@@ -231,8 +233,11 @@ static size_t gather(const struct picture *picture, struct fact facts[static FAC
 static int print_tsv(const struct picture *picture)
 {
 	struct fact facts[FACTS];
+	const struct fact missing = {{.key = "hooks_missing", .type = COLUMN_TEXT},
+				     {.text = state_of(&picture->states, "hooks_missing")}};
 	int error = output_facts(OUTPUT_TSV, facts, gather(picture, facts), 0);
 
+	error = error ? error : output_facts(OUTPUT_TSV, &missing, 1, 0);
 	printf("lost\t%" PRIu64 "\n", picture->lost);
 	for (size_t i = 0; i < picture->states.count && !error; i++) {
 		const struct state *state = &picture->states.items[i];
@@ -258,6 +263,7 @@ static int print_json(const struct picture *picture)
 	json_object_open(&json, NULL);
 	for (size_t i = 0; i < count; i++)
 		output_put_json(&json, &facts[i].column, facts[i].value);
+	show_hooks_missing_json(&json, state_of(&picture->states, "hooks_missing"));
 	json_put_unsigned(&json, "lost", picture->lost);
 	json_object_open(&json, "losses");
 	for (size_t i = 0; i < picture->states.count; i++) {

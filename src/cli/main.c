@@ -14,6 +14,8 @@
 static const struct command commands[] = {
 	{"status", "", "is it watching, since when, was anything lost", "", 0, 0, cli_status},
 	{"stats", "", "all counters of the daemon", "", 0, 0, cli_stats},
+	{"doctor", "", "what this host offers, tried for real, and the mend for what is missing", "", 0, 0,
+	 cli_doctor},
 	{"domains", "", "the baseline, one row a domain", "nsual", 0, 0, cli_domains},
 	{"history", "DOMAIN", "all about one domain, or about the one that a hostname belongs to", "", 1, 1,
 	 cli_history},

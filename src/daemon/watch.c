@@ -545,16 +545,28 @@ static void regroup(void *context, const char *hostname, char domain[static DOMA
 	domain_of(context, hostname, domain);
 }
 
+/* Which hooks are attached, and which are not there. */
+static int write_hooks(struct watch *watch, struct history *history, struct failure *failure)
+{
+	const struct hook_result *results = capture_hooks(watch->capture);
+	char text[512] = "", missing[512];
+	int error;
+
+	for (int i = 0; i < HOOKS; i++)
+		if (hook_of((enum hook_id)i)->program && hook_is_there(results[i].state))
+			snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s", text[0] ? " " : "",
+				 hook_of((enum hook_id)i)->name);
+	hooks_write_missing(results, missing, sizeof(missing));
+	error = history_write_state(history, "hooks", text, failure);
+	return error ? error : history_write_state(history, "hooks_missing", missing, failure);
+}
+
 /* What the daemon is. Also asked for by the writer's thread: nothing here changes while it watches. */
 static int introduce_inside(struct watch *watch, struct history *history, struct failure *failure)
 {
-	char hooks[512] = "", number[32];
-	int error;
+	char number[32];
+	int error = write_hooks(watch, history, failure);
 
-	for (size_t i = 0; capture_hook_name(watch->capture, i); i++)
-		snprintf(hooks + strlen(hooks), sizeof(hooks) - strlen(hooks), "%s%s", i ? " " : "",
-			 capture_hook_name(watch->capture, i));
-	error = history_write_state(history, "hooks", hooks, failure);
 	if (!error)
 		error = history_write_state(history, "cgroup_root", capture_cgroup_root(watch->capture),
 					    failure);
@@ -925,6 +937,18 @@ static void block_signals(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
+static void say_missing(const struct watch *watch)
+{
+	const struct hook_result *results = capture_hooks(watch->capture);
+	char error[HOOK_ERROR_MAX];
+
+	for (int i = 0; i < HOOKS; i++)
+		if (!hook_is_there(results[i].state))
+			log_warning("%s is %s (%s): %s", hook_of((enum hook_id)i)->name,
+				    hook_state_name(results[i].state),
+				    hook_error_text(results[i].error, error), hook_of((enum hook_id)i)->cost);
+}
+
 int watch_run(const struct watch_options *options, struct failure *failure)
 {
 	struct watch *watch = calloc(1, sizeof(*watch));
@@ -941,6 +965,7 @@ int watch_run(const struct watch_options *options, struct failure *failure)
 	error = open_all(watch);
 	if (!error) {
 		watch->last_volumes_ns = host_now();
+		say_missing(watch);
 		error = capture_preexisting(watch->capture, failure);
 		if (error > 0)
 			log_info("%d connections are older than this daemon", error);

@@ -156,8 +156,15 @@ static void write_states(struct fixture *fixture, const char *pid)
 {
 	char number[24], later[24];
 	const char *const states[][2] = {
-		{"pid", pid},         {"heartbeat", number}, {"version", "9.8.7"},  {"learning_until", later},
-		{"hooks", "one two"}, {"flows", "1234"},     {"lost_process", "0"}, {"lost_flow_open", "3"},
+		{"pid", pid},
+		{"heartbeat", number},
+		{"version", "9.8.7"},
+		{"learning_until", later},
+		{"hooks", "one two"},
+		{"flows", "1234"},
+		{"lost_process", "0"},
+		{"lost_flow_open", "3"},
+		{"hooks_missing", "cgroup/sendmsg6=95 iter/none=1 iter/task_file=1"},
 	};
 
 	snprintf(number, sizeof(number), "%" PRId64, fixture->now_ns);

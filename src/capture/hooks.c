@@ -39,11 +39,11 @@ static const struct hook hooks[HOOKS] = {
 		 "connections older than the daemon, and bytes of long ones on their way",
 		 "connections older than the daemon are not in the baseline, UDP sockets older than it "
 		 "have no program and may alert, and bytes of TCP are told at the end alone"},
-	[HOOK_KERNEL_MEMORY] =
-		{"kernel_memory", NULL, false,
-		 "executable, arguments and parents of a program at the moment it connects",
-		 "executable, arguments and parents are read from /proc a moment later: a program that ends at once is known by "
-		 "its short name alone"},
+	[HOOK_KERNEL_MEMORY] = {"kernel_memory", NULL, false,
+				"executable, arguments and parents of a program at the moment it connects",
+				"executable, arguments and parents are read from /proc a moment later: a "
+				"program that ends at once is known by "
+				"its short name alone"},
 };
 
 const struct hook *hook_of(enum hook_id id)

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "cli/cli.h"
 #include "cli/show_hooks.h"
+#include "cli/show_sinks.h"
 #include "metrics/metrics.h"
 
 #define HEARTBEAT_MOST_NS (30 * NS_PER_SECOND) /* an idle daemon writes every 10 s */
@@ -62,12 +63,14 @@ static bool is_number(const char *text)
 static bool is_loss(const char *name)
 {
 	return strncmp(name, "lost_", 5) == 0 || strcmp(name, "storage_failed") == 0 ||
-	       strcmp(name, "flow_map_failed") == 0 || strcmp(name, "batch_full") == 0;
+	       strcmp(name, "flow_map_failed") == 0 || strcmp(name, "batch_full") == 0 ||
+	       strcmp(name, "alerts_unwritten") == 0;
 }
 
 struct picture {
 	struct states states;
 	struct history_summary summary;
+	struct sink_states sinks;
 	double coverage;
 	int64_t window_seconds;
 	int64_t learning_until_ns; /* 0: not known */
@@ -97,6 +100,8 @@ static int look(const struct cli *cli, struct history *history, struct picture *
 		error = history_states(history, keep_state, &picture->states, failure);
 	if (!error)
 		error = history_coverage(history, from, cli->now_ns, &picture->coverage, failure);
+	if (!error)
+		error = read_sinks(history, &picture->sinks, failure);
 	if (error)
 		return error;
 	picture->window_seconds = cli->config.window_seconds;
@@ -188,6 +193,7 @@ static void print_table(const struct cli *cli, const struct picture *picture)
 	output_line("began", COLUMN_TIME, (union cell){.time_ns = summary->since_ns}, cli->now_ns);
 	printf("%-12s %" PRIu64 ", %" PRIu64 " open, %" PRIu64 " waiting to be sent\n", "alerts",
 	       summary->alerts, summary->alerts_open, summary->outbox);
+	print_sinks_table(&picture->sinks, cli->now_ns);
 	output_line("last alert", COLUMN_TIME, (union cell){.time_ns = summary->last_alert_ns}, cli->now_ns);
 	free(size);
 	free(share);
@@ -247,6 +253,7 @@ static int print_tsv(const struct picture *picture)
 		if (is_loss(state->name))
 			error = output_facts(OUTPUT_TSV, &loss, 1, 0);
 	}
+	print_sinks_tsv(&picture->sinks);
 	return error;
 }
 
@@ -273,6 +280,7 @@ static int print_json(const struct picture *picture)
 			json_put_unsigned(&json, state->name, strtoull(state->value, NULL, 10));
 	}
 	json_object_close(&json);
+	print_sinks_json(&picture->sinks, &json);
 	json_object_close(&json);
 	json_end(&json);
 	puts(text);

@@ -16,6 +16,7 @@
 
 #define FILE_MOST (1024 * 1024)
 #define ITEM_MAX 512
+#define WAITING_MOST 1000000
 
 /* One key: how its value is read into the configuration. 0 or -EINVAL with *failure filled. */
 struct key {
@@ -219,20 +220,40 @@ static int read_retention(struct config *config, const char *value, struct failu
 
 static int add_sink(struct config *config, const char *item, struct failure *failure)
 {
+	static const struct {
+		const char *word;
+		enum sink_kind kind;
+		bool alone, with_path;
+	} words[] = {
+		{"stdout", SINK_STDOUT, true, false},
+		{"syslog", SINK_SYSLOG, true, true},
+		{"journal", SINK_JOURNAL, true, true},
+		{"file", SINK_FILE, false, true},
+	};
 	struct sink_setting *sink = &config->sinks[config->sink_count];
+	bool known = false;
 
 	if (config->sink_count == CONFIG_SINKS_MAX)
 		return failure_set(failure, -EINVAL, "more than %d sinks", CONFIG_SINKS_MAX);
 	memset(sink, 0, sizeof(*sink));
-	if (strcmp(item, "stdout") == 0)
-		sink->kind = SINK_STDOUT;
-	else if (strcmp(item, "syslog") == 0)
-		sink->kind = SINK_SYSLOG;
-	else if (strncmp(item, "file:/", 6) == 0 && text_copy(sink->path, sizeof(sink->path), item + 5))
-		sink->kind = SINK_FILE;
-	else
-		return failure_set(failure, -EINVAL, "\"%.200s\" is none of: stdout, syslog, file:/PATH",
-				   item);
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		size_t length = strlen(words[i].word);
+
+		if (strncmp(item, words[i].word, length) != 0)
+			continue;
+		sink->kind = words[i].kind;
+		if (item[length] == '\0')
+			known = words[i].alone;
+		else if (strncmp(item + length, ":/", 2) == 0)
+			known = words[i].with_path &&
+				text_copy(sink->path, sizeof(sink->path), item + length + 1);
+	}
+	if (!known)
+		return failure_set(failure, -EINVAL,
+				   "\"%.200s\" is none of: stdout, syslog, journal, file:/PATH", item);
+	for (uint32_t i = 0; i < config->sink_count; i++)
+		if (config->sinks[i].kind == sink->kind && strcmp(config->sinks[i].path, sink->path) == 0)
+			return failure_set(failure, -EINVAL, "\"%.200s\" is given twice", item);
 	config->sink_count++;
 	return 0;
 }
@@ -354,6 +375,22 @@ static int read_packages(struct config *config, const char *value, struct failur
 	return read_boolean(value, &config->packages, failure);
 }
 
+static int read_syslog_cee(struct config *config, const char *value, struct failure *failure)
+{
+	return read_boolean(value, &config->syslog_cee, failure);
+}
+
+static int read_waiting(struct config *config, const char *value, struct failure *failure)
+{
+	uint64_t count;
+
+	if (text_parse_bytes(value, &count) || count < 1 || count > WAITING_MOST)
+		return failure_set(failure, -EINVAL, "\"%s\" is not a number from 1 to %d", value,
+				   WAITING_MOST);
+	config->waiting_most = (uint32_t)count;
+	return 0;
+}
+
 static const struct key keys[] = {
 	{"detect", "window", read_window},
 	{"detect", "learning", read_learning},
@@ -374,6 +411,8 @@ static const struct key keys[] = {
 	{"history", "retention", read_retention},
 	{"alert", "sinks", read_sinks},
 	{"alert", "format", read_format},
+	{"alert", "syslog_cee", read_syslog_cee},
+	{"alert", "waiting", read_waiting},
 	{"threat", "lists", read_lists},
 	{"threat", "newly_registered", read_newly_registered},
 	{"control", "socket", read_socket},
@@ -400,6 +439,7 @@ void config_defaults(struct config *config)
 	config->sink_count = 1;
 	config->sinks[0].kind = SINK_SYSLOG;
 	config->format = RENDER_OCSF;
+	config->waiting_most = 10000;
 	config->crawlers = (struct crawler_rule){.domains = 20, .host_domains = 100, .window_seconds = 3600};
 	config->list_count = 1;
 	config->lists[0].class = THREAT_LISTED;

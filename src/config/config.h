@@ -22,10 +22,10 @@
 #define CONFIG_DEFAULT_USER "firstseen"
 #define CONFIG_DEFAULT_SOCKET "/run/firstseen/control.sock"
 
-enum sink_kind { SINK_STDOUT, SINK_SYSLOG, SINK_FILE };
+enum sink_kind { SINK_STDOUT, SINK_SYSLOG, SINK_FILE, SINK_JOURNAL };
 struct sink_setting {
 	enum sink_kind kind;
-	char path[PATH_MAX]; /* SINK_FILE: absolute; else "" */
+	char path[PATH_MAX]; /* of the file or the log's socket: absolute; "": the usual socket */
 };
 
 /* A file, or a folder of files, with domains that are threats. */
@@ -57,6 +57,8 @@ struct config {
 	uint32_t sink_count;
 	struct sink_setting sinks[CONFIG_SINKS_MAX];
 	enum render_format format;
+	bool syslog_cee;       /* "@cee:" before the JSON of syslog lines */
+	uint32_t waiting_most; /* alerts kept for sinks that are down */
 	/* [threat] */
 	uint32_t list_count;
 	struct list_setting lists[CONFIG_LISTS_MAX];

@@ -350,7 +350,8 @@ static bool needs_restart(const struct config *old, const struct config *new)
 	       memcmp(old->dns_ports, new->dns_ports, sizeof(old->dns_ports)) != 0 ||
 	       strcmp(old->history_path, new->history_path) != 0 || old->sink_count != new->sink_count ||
 	       memcmp(old->sinks, new->sinks, sizeof(old->sinks)) != 0 || old->format != new->format ||
-	       old->packages != new->packages;
+	       old->packages != new->packages || old->syslog_cee != new->syslog_cee ||
+	       old->waiting_most != new->waiting_most;
 }
 
 static void reload(struct watch *watch, const struct watch_options *options)

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "daemon/compose.h"
 #include "daemon/dossier.h"
 #include "daemon/host.h"
 #include "daemon/metering.h"
@@ -23,6 +24,9 @@
 #define STOP_SECONDS 60 /* for the batches that are under way at the end, as long as they get written */
 #define STOP_SECONDS_FAILING 5
 #define STANDSTILL_SECONDS 60
+#define SEND_NS (200 * NS_PER_MS) /* for sending, before the next batch */
+#define SEND_LAST_NS (2 * NS_PER_SECOND)
+#define SLOW_MS 5             /* a pause for a sink that is full */
 #define PACKAGES_START_MS 500 /* how long the start waits for the first reading, some 40 ms as a rule */
 #define RECENT_MOST 10        /* names in a dossier */
 #define USERS_MOST 5
@@ -47,7 +51,9 @@ struct writer {
 	struct packages *packages; /* NULL: not wanted */
 	int64_t run;
 	int64_t last_write_ns, last_prune_ns;
-	bool failing; /* told to the operator already */
+	bool failing;           /* told to the operator already */
+	uint64_t unwritten;     /* alerts that the history does not have ... */
+	uint64_t unwritten_now; /* ... and those of the transaction at hand */
 	struct metering metering;
 	bool untold; /* a recovery may not have been told */
 
@@ -147,18 +153,33 @@ static void complete(struct writer *writer, const struct alert *alert, struct do
 		history_applications(writer->history, &filter, application_facts, dossier, &ignored);
 }
 
+static int lose_alert(struct writer *writer, const struct alert *alert, const char *why)
+{
+	log_error("an alert is lost: %s, uid %s, domain %s: %s", alert_kind_name(alert->kind), alert->uid,
+		  alert->domain, why);
+	writer->unwritten_now++;
+	return 0;
+}
+
+/* One alert that can not be written never holds up those behind it. */
 static int write_alert(struct writer *writer, const struct alert *alert, struct failure *failure)
 {
 	struct dossier dossier;
-	char line[RENDER_MAX];
-	int64_t length;
+	struct composed composed;
+	const struct outbox_texts texts = {.short_line = composed.short_line, .message = composed.message};
+	int form, error;
 
 	complete(writer, alert, &dossier);
-	length = render_alert(writer->config.format, alert, &dossier, line, outbox_line_max(writer->outbox));
-	if (length < 0)
-		return failure_set(failure, (int)length, "an alert for %s does not fit its line",
-				   alert->domain);
-	return history_write_alert(writer->history, alert, line, writer->config.sink_count > 0, failure);
+	form = compose_alert(writer->config.format, alert, &dossier, &composed);
+	if (form < 0)
+		return lose_alert(writer, alert, "it can not be rendered");
+	if (form == COMPOSED_SMALLEST)
+		log_warning("the alert %s could only be rendered in its smallest form", alert->uid);
+	error = history_write_alert(writer->history, alert, composed.line,
+				    writer->config.sink_count > 0 ? &texts : NULL, failure);
+	if (error == -EINVAL || error == -EMSGSIZE) /* about this row, not about the disk */
+		return lose_alert(writer, alert, failure->text);
+	return error;
 }
 
 static int write_states(struct writer *writer, const struct writer_states *states, struct failure *failure)
@@ -170,6 +191,10 @@ static int write_states(struct writer *writer, const struct writer_states *state
 		snprintf(value, sizeof(value), "%llu", (unsigned long long)states->items[i].value);
 		error = history_write_state(writer->history, states->items[i].name, value, failure);
 	}
+	snprintf(value, sizeof(value), "%llu",
+		 (unsigned long long)(writer->unwritten + writer->unwritten_now));
+	if (!error)
+		error = history_write_state(writer->history, "alerts_unwritten", value, failure);
 	snprintf(value, sizeof(value), "%lld", (long long)states->now_ns);
 	if (!error)
 		error = history_write_state(writer->history, "heartbeat", value, failure);
@@ -235,6 +260,7 @@ static int write_all(struct writer *writer, const struct batch *batch, const str
 	int64_t run = writer->run;
 	int error = history_begin(writer->history, failure);
 
+	writer->unwritten_now = 0;
 	if (error)
 		return error;
 	if (writer->untold)
@@ -252,18 +278,17 @@ static int write_all(struct writer *writer, const struct batch *batch, const str
 	if (!error)
 		error = write_states(writer, states, failure);
 	if (!error)
-		error = outbox_settle(writer->outbox, writer->history, failure);
-	if (!error)
 		error = history_run_seen(writer->history, run, states->now_ns, last, failure);
 	if (!error)
 		error = history_commit(writer->history, failure);
-	if (error)
+	if (error) {
 		history_rollback(writer->history);
-	if (!error) {
-		writer->run = run;
-		writer->untold = false;
+		return error;
 	}
-	return error;
+	writer->run = run;
+	writer->untold = false;
+	writer->unwritten += writer->unwritten_now;
+	return 0;
 }
 
 /* Nothing happened: a sign of life now and then is enough, and the disk may sleep. */
@@ -273,7 +298,6 @@ static bool is_idle(const struct writer *writer, const struct batch *batch,
 	return batch_access_count(batch) == 0 && batch_alert_count(batch) == 0 &&
 	       batch_binding_count(batch) == 0 && batch_crawler_count(batch) == 0 &&
 	       batch_hits_count(batch) == 0 && !states->stepped && states->lost == 0 && !writer->untold &&
-	       outbox_has_settled(writer->outbox) &&
 	       states->now_ns - writer->last_write_ns < IDLE_WRITE_SECONDS * NS_PER_SECOND &&
 	       states->now_ns >= writer->last_write_ns;
 }
@@ -292,19 +316,45 @@ static int prune(struct writer *writer, int64_t now_ns, int64_t before, struct f
 	return 0;
 }
 
-/* Sends what waits, and takes what went out of the outbox, so that `status` shows what really waits. */
-static void send_alerts(struct writer *writer)
+static int64_t clock_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * NS_PER_SECOND + now.tv_nsec;
+}
+
+/* What was sent stays in the outbox until this succeeds. */
+static bool settle(struct writer *writer)
 {
 	struct failure failure;
 
-	outbox_send(writer->outbox, writer->history);
 	if (outbox_has_settled(writer->outbox))
-		return;
+		return true;
 	if (history_begin(writer->history, &failure) == 0 &&
 	    outbox_settle(writer->outbox, writer->history, &failure) == 0 &&
-	    history_commit(writer->history, &failure) == 0)
-		return;
-	history_rollback(writer->history); /* they stay in the outbox, and are taken out next time */
+	    history_commit(writer->history, &failure) == 0) {
+		outbox_settled(writer->outbox);
+		return true;
+	}
+	history_rollback(writer->history);
+	return false;
+}
+
+/* Sends what waits, as long as the sinks take it and the next batch is not kept waiting. */
+static void send_alerts(struct writer *writer, int64_t now_ns, bool last)
+{
+	const struct timespec pause = {.tv_nsec = SLOW_MS * NS_PER_MS};
+	int64_t until = clock_ns() + (last ? SEND_LAST_NS : SEND_NS);
+	enum outbox_progress progress;
+
+	do {
+		progress = outbox_send(writer->outbox, writer->history, now_ns);
+		if (!settle(writer))
+			return;
+		if (progress == OUTBOX_SLOW)
+			nanosleep(&pause, NULL);
+	} while (progress != OUTBOX_IDLE && clock_ns() < until);
 }
 
 /* --- damage --------------------------------------------------------------------- */
@@ -327,7 +377,7 @@ static int open_anew(struct writer *writer, int64_t now_ns, struct failure *fail
 	writer->history = history;
 	writer->run = run;
 	writer->untold = true;
-	outbox_restart(writer->outbox);
+	outbox_restart(writer->outbox, history);
 	pthread_mutex_lock(&writer->lock);
 	writer->recoveries++;
 	pthread_mutex_unlock(&writer->lock);
@@ -351,11 +401,12 @@ static void give_up_history(struct writer *writer, const char *why, const char *
 }
 
 /* What is done once the batch is in the history: none of it may hold up the next one for long. */
-static int follow_up(struct writer *writer, const struct writer_states *states, struct failure *failure)
+static int follow_up(struct writer *writer, const struct writer_states *states, bool last,
+		     struct failure *failure)
 {
 	int error;
 
-	send_alerts(writer);
+	send_alerts(writer, states->now_ns, last);
 	error = prune(writer, states->now_ns, states->keep_since_ns, failure);
 	return error ? error : history_checkpoint(writer->history, failure);
 }
@@ -388,7 +439,7 @@ static bool work_off(struct writer *writer, const struct batch *batch, const str
 	if (writer->history)
 		metering_write(&writer->metering, &writer->config, writer->history, states, last);
 	if (!last && writer->history && is_idle(writer, batch, states)) {
-		send_alerts(writer);
+		send_alerts(writer, states->now_ns, last);
 		return true;
 	}
 	error = write_batch(writer, batch, states, last, &failure);
@@ -398,13 +449,15 @@ static bool work_off(struct writer *writer, const struct batch *batch, const str
 	}
 	if (error) {
 		tell_failure(writer, &failure);
+		if (writer->history) /* what was written before can be read all the same */
+			send_alerts(writer, states->now_ns, last);
 		return false;
 	}
 	if (writer->failing)
 		log_info("the history can be written again");
 	writer->failing = false;
 	writer->last_write_ns = states->now_ns;
-	error = follow_up(writer, states, &failure);
+	error = follow_up(writer, states, last, &failure);
 	if (error == -EUCLEAN)
 		give_up_history(writer, "found while writing", failure.text);
 	else if (error)
@@ -550,7 +603,7 @@ static void *run(void *context)
 		if (request)
 			carry_out(writer, request);
 		if (reopen)
-			outbox_reopen(writer->outbox);
+			outbox_reopen(writer->outbox, host_now());
 		written = work && work_off(writer, work, &states, last);
 		pthread_mutex_lock(&writer->lock);
 		if (request) {
@@ -613,7 +666,7 @@ int writer_start(const struct config *config, struct history *history, int64_t r
 	writer->context = context;
 	writer->untold = true;
 	host_identity(&writer->host);
-	error = outbox_open(config, &writer->outbox, failure);
+	error = outbox_open(config, history, &writer->outbox, failure);
 	if (error) {
 		free(writer);
 		return error;

@@ -74,17 +74,66 @@ void history_rollback(struct history *history);
 /* Adds all accesses of the batch, within the bounds above. Inside a transaction. */
 int history_write_accesses(struct history *history, const struct batch *batch, struct failure *failure);
 
+/* What goes out of an alert beside its line. */
+struct outbox_texts {
+	const char *short_line; /* for sinks that take less; "": the line is short enough */
+	const char *message;    /* one sentence */
+};
+
 /*
- * Keeps an alert with its rendered line and, where `queue` is set, puts it into the
+ * Keeps an alert with its rendered line and, where `queue` is not NULL, puts it into the
  * outbox. A second call with the same uid and a higher revision replaces the line. Inside a transaction.
  */
-int history_write_alert(struct history *history, const struct alert *alert, const char *line, bool queue,
-			struct failure *failure);
+int history_write_alert(struct history *history, const struct alert *alert, const char *line,
+			const struct outbox_texts *queue, struct failure *failure);
 
-/* The oldest waiting line. 1 with *id and line (terminated) filled; 0: nothing waits; -errno. */
-int history_outbox_next(struct history *history, int64_t after_id, int64_t *id, char *line, size_t size,
-			struct failure *failure);
-int history_outbox_done(struct history *history, int64_t id, struct failure *failure);
+/* --- the outbox: what waits to be sent, and how far each sink got ------------ */
+
+/* One revision of an alert. Texts live until the callback returns. */
+struct outbox_row {
+	int64_t id; /* grows from row to row, and never comes back */
+	const char *uid;
+	uint32_t revision;
+	int severity;
+	const char *kind, *domain, *hostname, *application, *message, *short_line, *line;
+};
+typedef int outbox_row_callback(void *context, const struct outbox_row *row);
+
+/* What waits behind `after_id`, in order, at most `most` rows. A callback's value other than 0 ends the walk
+ * and is returned. */
+int history_outbox(struct history *history, int64_t after_id, size_t most, outbox_row_callback *callback,
+		   void *context, struct failure *failure);
+
+/* How many rows wait with after_id < id <= upto_id, or -errno. */
+int64_t history_outbox_count(struct history *history, int64_t after_id, int64_t upto_id,
+			     struct failure *failure);
+
+/* The ids of the oldest and the newest row; 0 where nothing waits. */
+int history_outbox_ends(struct history *history, int64_t *oldest, int64_t *newest, struct failure *failure);
+
+/* The highest id that this file ever had; 0: none. */
+int history_outbox_highest(struct history *history, int64_t *id, struct failure *failure);
+
+/* Removes all rows up to that one. Inside a transaction. */
+int history_outbox_trim(struct history *history, int64_t upto_id, struct failure *failure);
+
+struct sink_row {
+	const char *name;      /* as in the settings */
+	int64_t sent;          /* the last id that it took */
+	uint64_t waiting;      /* rows behind it; not kept, counted when it is read */
+	uint64_t dropped;      /* that it never got: the oldest ones made room */
+	uint64_t refused;      /* that it never gets: no line that can be sent */
+	int64_t down_since_ns; /* 0: it takes alerts */
+	const char *why;       /* the failure's text while it is down, else "" */
+};
+typedef int sink_row_callback(void *context, const struct sink_row *row);
+int history_sinks(struct history *history, sink_row_callback *callback, void *context,
+		  struct failure *failure);
+/* Adds or replaces. Inside a transaction, both. */
+int history_keep_sink(struct history *history, const struct sink_row *row, struct failure *failure);
+int history_forget_sink(struct history *history, const char *name, struct failure *failure);
+
+/* --- the writer goes on ------------------------------------------------------- */
 
 /*
  * Accesses from elsewhere. history_stage once, outside a transaction; then, inside one, the rows, and

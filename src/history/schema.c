@@ -156,6 +156,24 @@ static const char *const migrations[] = {
 	"CREATE TRIGGER domain_application_gone AFTER DELETE ON domain_applications BEGIN "
 	"UPDATE domains SET applications = applications - 1 WHERE id = old.domain;"
 	"UPDATE applications SET domains = domains - 1 WHERE id = old.application; END;",
+
+	/* 4: what waits keeps what it was about at that revision; a sink keeps how far it got, over restarts.
+	 */
+	"ALTER TABLE outbox ADD COLUMN revision INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE outbox ADD COLUMN severity INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE outbox ADD COLUMN kind TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE outbox ADD COLUMN domain TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE outbox ADD COLUMN hostname TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE outbox ADD COLUMN application TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE outbox ADD COLUMN message TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE outbox ADD COLUMN short_line TEXT NOT NULL DEFAULT '';"
+	"UPDATE outbox SET (revision, severity, kind, domain, hostname, application) = (SELECT a.revision, "
+	"a.severity, a.kind, a.domain, a.hostname, a.application FROM alerts a WHERE a.uid = outbox.uid) "
+	"WHERE uid IN (SELECT uid FROM alerts);"
+	/* sent: the last id of the outbox that it took. down_us 0: it takes alerts. */
+	"CREATE TABLE sinks (name TEXT NOT NULL PRIMARY KEY, sent INTEGER NOT NULL, dropped INTEGER NOT "
+	"NULL, "
+	"refused INTEGER NOT NULL, down_us INTEGER NOT NULL, why TEXT NOT NULL) WITHOUT ROWID;",
 };
 
 #define VERSION ((int)(sizeof(migrations) / sizeof(*migrations)))

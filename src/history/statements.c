@@ -49,9 +49,14 @@ static const char *const sql[KEPT_STATEMENTS] = {
 		"application, line) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
 	[UPDATE_ALERT] =
 		"UPDATE alerts SET revision = ?2, severity = ?3, hostname = ?4, line = ?5 WHERE id = ?1",
-	[ADD_OUTBOX] = "INSERT INTO outbox (uid, line) VALUES (?1, ?2)",
-	[NEXT_OUTBOX] = "SELECT id, line FROM outbox WHERE id > ?1 ORDER BY id LIMIT 1",
-	[DONE_OUTBOX] = "DELETE FROM outbox WHERE id = ?1",
+	[ADD_OUTBOX] = "INSERT INTO outbox (uid, revision, severity, kind, domain, hostname, application, "
+		       "message, short_line, line) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+	[LIST_OUTBOX] = "SELECT id, uid, revision, severity, kind, domain, hostname, application, message, "
+			"short_line, line FROM outbox WHERE id > ?1 ORDER BY id LIMIT ?2",
+	[COUNT_OUTBOX] = "SELECT count(*) FROM outbox WHERE id > ?1 AND id <= ?2",
+	[TRIM_OUTBOX] = "DELETE FROM outbox WHERE id <= ?1",
+	[KEEP_SINK] = "INSERT OR REPLACE INTO sinks (name, sent, dropped, refused, down_us, why) "
+		      "VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
 	[KEEP_STATE] =
 		"INSERT INTO states (name, value) VALUES (?1, ?2) "
 		"ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE value <> excluded.value",

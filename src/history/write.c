@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* write.c - what the writer adds beside accesses: alerts, outbox, states, runs, gaps, bindings. */
+/* write.c - what the writer adds beside accesses: alerts, states, runs, gaps, bindings. */
 #include "history/internal.h"
 
 #include <errno.h>
@@ -47,20 +47,29 @@ static int update_alert(struct history *history, int64_t id, const struct alert 
 	return db_run(statement, failure);
 }
 
-static int add_outbox(struct history *history, const char *uid, const char *line, struct failure *failure)
+static int add_outbox(struct history *history, const struct alert *alert, const char *line,
+		      const struct outbox_texts *texts, struct failure *failure)
 {
 	struct statement *statement;
 	int error = history_kept(history, ADD_OUTBOX, &statement, failure);
 
 	if (error)
 		return error;
-	db_bind_text(statement, 1, uid);
-	db_bind_text(statement, 2, line);
+	db_bind_text(statement, 1, alert->uid);
+	db_bind_integer(statement, 2, alert->revision);
+	db_bind_integer(statement, 3, alert->severity);
+	db_bind_text(statement, 4, alert_kind_name(alert->kind));
+	db_bind_text(statement, 5, alert->domain);
+	db_bind_text(statement, 6, alert->attribution.hostname);
+	db_bind_text(statement, 7, alert->process.application);
+	db_bind_text(statement, 8, texts->message);
+	db_bind_text(statement, 9, texts->short_line);
+	db_bind_text(statement, 10, line);
 	return db_run(statement, failure);
 }
 
-int history_write_alert(struct history *history, const struct alert *alert, const char *line, bool queue,
-			struct failure *failure)
+int history_write_alert(struct history *history, const struct alert *alert, const char *line,
+			const struct outbox_texts *queue, struct failure *failure)
 {
 	struct statement *statement;
 	int64_t id = 0, revision = 0;
@@ -84,40 +93,11 @@ int history_write_alert(struct history *history, const struct alert *alert, cons
 	error = found ? update_alert(history, id, alert, line, failure)
 		      : add_alert(history, alert, line, failure);
 	if (!error && queue)
-		error = add_outbox(history, alert->uid, line, failure);
+		error = add_outbox(history, alert, line, queue, failure);
 	return error;
 }
 
-/* --- outbox, states, runs, gaps ------------------------------------------------------------- */
-
-int history_outbox_next(struct history *history, int64_t after_id, int64_t *id, char *line, size_t size,
-			struct failure *failure)
-{
-	struct statement *statement;
-	int found, error = history_kept(history, NEXT_OUTBOX, &statement, failure);
-
-	if (error)
-		return error;
-	db_bind_integer(statement, 1, after_id);
-	found = db_step(statement, failure);
-	if (found == 1) {
-		*id = db_column_integer(statement, 0);
-		text_copy(line, size, db_column_text(statement, 1));
-	}
-	db_reset(statement);
-	return found;
-}
-
-int history_outbox_done(struct history *history, int64_t id, struct failure *failure)
-{
-	struct statement *statement;
-	int error = history_kept(history, DONE_OUTBOX, &statement, failure);
-
-	if (error)
-		return error;
-	db_bind_integer(statement, 1, id);
-	return db_run(statement, failure);
-}
+/* --- states, runs, gaps --------------------------------------------------------------------- */
 
 int history_write_state(struct history *history, const char *name, const char *value, struct failure *failure)
 {

@@ -19,7 +19,7 @@ LAYERS = {
     "config": {"base", "core", "domain", "render"},
     "history": {"base", "core", "domain"},
     "package": {"base"},
-    "sink": {"base", "config"},
+    "sink": {"base", "config", "core"},  # an alert's severity
     "threat": {"base", "core", "domain"},
     "control": {"base"},
     "metrics": {"base"},

@@ -174,6 +174,21 @@ static void write_states(struct fixture *fixture, const char *pid)
 		     history_write_state(fixture->history, states[i][0], states[i][1], &fixture->failure));
 }
 
+static void write_sinks(struct fixture *fixture)
+{
+	const struct sink_row rows[] = {
+		{.name = "syslog", .why = ""},
+		{.name = "file:" HOSTILE_APPLICATION,
+		 .dropped = 7,
+		 .refused = 2,
+		 .down_since_ns = fixture->now_ns - HOUR,
+		 .why = "can not open it: \033[31m"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		keep(fixture, history_keep_sink(fixture->history, &rows[i], &fixture->failure));
+}
+
 /* 0 or -errno. The last run is left open, as a daemon that watches has it. */
 static int make(const char *path, const char *pid, int64_t now_ns)
 {
@@ -191,6 +206,7 @@ static int make(const char *path, const char *pid, int64_t now_ns)
 	write_accesses(&fixture);
 	write_alerts(&fixture);
 	write_states(&fixture, pid);
+	write_sinks(&fixture);
 	keep(&fixture, history_run_seen(fixture.history, run, now_ns, false, &fixture.failure));
 	keep(&fixture, history_commit(fixture.history, &fixture.failure));
 	history_close(fixture.history);

@@ -57,7 +57,8 @@ static void every_key_is_read(void **state)
 			"internal_domains=Corp.Example., intra.example\nprivate_suffixes=yes\n"
 			"aws_buckets=true\n[capture]\ndns_ports=53,5353\nring_size=64K\nsni=no\nvolumes=5s\n"
 			"[history]\npath=/tmp/h.db\nretention=400d\n"
-			"[alert]\nsinks=stdout, file:/var/log/a.json,syslog\nformat=ecs\n"
+			"[alert]\nsinks=stdout, "
+			"file:/var/log/a.json,syslog\nformat=ecs\nsyslog_cee=yes\nwaiting=50\n"
 			"[enrich]\npackages=no",
 			&failure),
 		0);
@@ -162,7 +163,7 @@ static void mistakes_name_file_and_line(void **state)
 		"f.conf:2: ring_size: \"3M\" is not a power of two from 64K to 1G");
 	refused("[history]\npath=h.db\n", "f.conf:2: path: \"h.db\" is not an absolute path");
 	refused("[alert]\nsinks=syslog,mail\n",
-		"f.conf:2: sinks: \"mail\" is none of: stdout, syslog, file:/PATH");
+		"f.conf:2: sinks: \"mail\" is none of: stdout, syslog, journal, file:/PATH");
 	refused("[detect home]\nwindow=9d\n",
 		"f.conf:2: unknown key \"window\" in [detect]; it has: window, learning, scope, unnamed, "
 		"internal_networks, internal_domains, private_suffixes, aws_buckets, crawler_domains, "

@@ -186,9 +186,12 @@ static __noinline int describe(const struct fs_owner *owner)
 	__builtin_memset((void *)record + sizeof(record->header), 0,
 			 __builtin_offsetof(struct fs_record_process, exe) - sizeof(record->header));
 	record->login_uid = FS_UID_UNKNOWN;
-	if (!kernel_memory) { /* the reader asks /proc */
-		bpf_get_current_comm(record->comm, sizeof(record->comm));
-		record->gid = bpf_get_current_uid_gid() >> 32;
+	if (!kernel_memory) { /* the reader asks /proc for the rest */
+		struct task_struct *known = bpf_get_current_task_btf();
+
+		for (int i = 0; i < FS_COMM_SIZE; i++)
+			record->comm[i] = known->comm[i];
+		record->gid = known->cred->gid.val;
 		goto told;
 	}
 	if (bpf_core_field_exists(task->loginuid))

@@ -466,8 +466,8 @@ static int add_connections(void *context, const struct domain_row *row)
 	return 0;
 }
 
-/* Writes batches of ten rows for ever, until it is killed. */
-static void write_until_killed(void)
+/* Writes batches of ten rows for ever, until it is killed; tells each one that is written. */
+static void write_until_killed(int told)
 {
 	struct history *history = opened(HISTORY_WRITE);
 
@@ -481,6 +481,8 @@ static void write_until_killed(void)
 		}
 		write_batch(history, batch);
 		batch_free(batch);
+		if (write(told, "", 1) != 1)
+			return;
 	}
 }
 
@@ -494,15 +496,21 @@ static void a_killed_writer_leaves_a_sound_file_of_whole_batches(void **state)
 		struct history_filter filter = {0};
 		struct history *history;
 		uint64_t connections = 0;
-		pid_t child = fork();
-		int status;
+		int status, ends[2];
+		pid_t child;
+		char byte;
 
+		assert_int_equal(pipe(ends), 0);
+		child = fork();
 		if (child == 0) {
-			write_until_killed();
+			write_until_killed(ends[1]);
 			_exit(0);
 		}
-		usleep((useconds_t)(20000 + i * 3000));
+		close(ends[1]);
+		assert_int_equal(read(ends[0], &byte, 1), 1);
+		usleep((useconds_t)(i * 3000));
 		kill(child, SIGKILL);
+		close(ends[0]);
 		assert_int_equal(waitpid(child, &status, 0), child);
 		assert_true(WIFSIGNALED(status));
 		history = opened(HISTORY_WRITE);

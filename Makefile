@@ -4,7 +4,7 @@
 # make run        install what is missing, build, watch this host in the foreground
 # make check      install what is missing, build, run every test
 # make install    DESTDIR= PREFIX=/usr/local
-# make bench      what an event costs
+# make bench      what an event costs, and what watching costs this host (bench-cost) and loses (bench-loss)
 # make accuracy   how often a flow gets the right name, on real captures
 # make format     lay the sources out as `make check` wants them
 #
@@ -73,7 +73,7 @@ object = $(patsubst %.c,$(out)/obj/%.o,$(1))
 tests := $(patsubst tests/unit/%.c,$(out)/tests/%,$(test_sources))
 skeleton := $(bpf_out)/firstseen.skel.h
 
-.PHONY: all run check check-build unit bench accuracy install clean format deps
+.PHONY: all run check check-build unit bench bench-core bench-cost bench-loss accuracy install clean format deps
 all: $(out)/firstseend $(out)/firstseen
 unit: $(tests)
 
@@ -119,6 +119,12 @@ $(bpf_out)/firstseen.bpf.o: bpf/firstseen.bpf.c $(bpf_headers) Makefile
 		-D__TARGET_ARCH_$(bpf_arch) -idirafter /usr/include/$(multiarch) -Iinclude -Ibpf -c -o $@.full $<
 	$(quiet)$(LLVM_STRIP) -g -o $@ $@.full
 
+$(bpf_out)/empty.bpf.o: tests/bench/empty.bpf.c Makefile
+	@mkdir -p $(@D)
+	$(call say,BPF  $@)
+	$(quiet)$(CLANG) -target bpf -mcpu=v3 -g -O2 -std=gnu11 -Wall -Wextra -Werror -Wno-unused-parameter \
+		-idirafter /usr/include/$(multiarch) -c -o $@ $<
+
 $(skeleton): $(bpf_out)/firstseen.bpf.o
 	$(call say,SKEL $@)
 	$(quiet)$(BPFTOOL) gen skeleton $< name firstseen_bpf > $@
@@ -149,9 +155,16 @@ check-build:
 	+$(MAKE) --no-print-directory $(jobs) FLAVOUR=clang all unit
 	+$(MAKE) --no-print-directory $(jobs) FLAVOUR=asan all unit
 
-# What an event costs, on one core, in memory.
-bench: $(out)/tests/bench/core_bench
+# bench-core: what an event costs, on one core, in memory. The others watch live traffic in namespaces of their own,
+# as root (see tests/bench/cost; BENCH_OPTIONS="--doc docs/cost.md" keeps the tables).
+bench: bench-core bench-cost bench-loss
+bench-core: $(out)/tests/bench/core_bench
 	$<
+loads := $(addprefix $(out)/tests/bench/,empty_hooks udp_load connect_load dns_load)
+bench-cost: all $(loads) $(bpf_out)/empty.bpf.o
+	tests/bench/cost cost $(BENCH_OPTIONS)
+bench-loss: all $(loads)
+	tests/bench/cost loss $(BENCH_OPTIONS)
 
 # How often a flow gets the right name, on real captures with their truth (see tests/accuracy/accuracy.py).
 accuracy: all

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 sys.dont_write_bytecode = True
@@ -116,11 +117,25 @@ class Hosts:
 
     @contextlib.contextmanager
     def daemon(self):
-        daemon = Daemon(self)
+        daemon = Daemon(self, start=False)
+        wait_for("another daemon to end", lambda: self.has_room_for(daemon), lab.LOCK_PATIENCE)
         try:
             yield daemon
         finally:
             daemon.stop()
+
+    @staticmethod
+    def has_room_for(daemon):
+        """Starts it, unless one that does not belong to a test has the host."""
+        try:
+            daemon.start()
+        except AssertionError as error:
+            if "another firstseend" not in str(error):
+                raise
+            daemon.log.unlink()
+            time.sleep(1)
+            return False
+        return True
 
     @contextlib.contextmanager
     def empty(self):

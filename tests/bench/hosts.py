@@ -54,6 +54,7 @@ class Hosts:
     def __init__(self):
         self.folder = Path(tempfile.mkdtemp(prefix="firstseen-bench-"))
         self.processes = []
+        self.daemons = []
         atexit.register(self.close)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, lambda *_: sys.exit(1))

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * connect_load accept ADDRESS PORT
- * connect_load connect ADDRESS COUNT PORT SECONDS RATE
+ * connect_load connect|reset ADDRESS COUNT PORT SECONDS RATE
  *
  * Connects and closes, one after the other, to COUNT addresses from ADDRESS on by turns,
  * RATE a second (0: as fast as it goes). Prints {"connects": N, "failed": N, "seconds": S}.
+ * `reset` closes by a RST, which takes the machine half the packets of a proper end.
  */
+#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -27,19 +29,22 @@ static int accept_all(const struct sockaddr_in *address)
 	}
 }
 
-static int connect_once(struct sockaddr_in *address)
+static int connect_once(const struct sockaddr_in *address, bool reset)
 {
+	struct linger none = {.l_onoff = 1};
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 	int error;
 
 	if (fd < 0)
 		return -1;
 	error = connect(fd, (const struct sockaddr *)address, sizeof(*address));
+	if (reset)
+		setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
 	close(fd);
 	return error;
 }
 
-static int connect_for(struct sockaddr_in address, uint32_t count, double seconds, uint64_t rate)
+static int connect_for(struct sockaddr_in address, uint32_t count, double seconds, uint64_t rate, bool reset)
 {
 	int64_t began = load_now(), end = began + (int64_t)(seconds * 1e9), now;
 	uint32_t first = ntohl(address.sin_addr.s_addr);
@@ -51,7 +56,7 @@ static int connect_for(struct sockaddr_in address, uint32_t count, double second
 			continue;
 		}
 		address.sin_addr.s_addr = htonl(first + (uint32_t)(done % count));
-		failed += connect_once(&address) != 0;
+		failed += connect_once(&address, reset) != 0;
 		done++;
 	}
 	printf("{\"connects\": %llu, \"failed\": %llu, \"seconds\": %.6f}\n",
@@ -68,11 +73,14 @@ int main(int argc, char **argv)
 		address = load_address(argv[2], argv[3]);
 		return accept_all(&address);
 	}
-	if (argc != 7 || strcmp(argv[1], "connect") != 0 || atoi(argv[3]) < 1) {
-		fputs("usage: connect_load accept ADDRESS PORT | connect ADDRESS COUNT PORT SECONDS RATE\n",
+	if (argc != 7 || (strcmp(argv[1], "connect") != 0 && strcmp(argv[1], "reset") != 0) ||
+	    atoi(argv[3]) < 1) {
+		fputs("usage: connect_load accept ADDRESS PORT | connect|reset ADDRESS COUNT PORT SECONDS "
+		      "RATE\n",
 		      stderr);
 		return 2;
 	}
 	address = load_address(argv[2], argv[4]);
-	return connect_for(address, (uint32_t)atoi(argv[3]), atof(argv[5]), (uint64_t)atoll(argv[6]));
+	return connect_for(address, (uint32_t)atoi(argv[3]), atof(argv[5]), (uint64_t)atoll(argv[6]),
+			   strcmp(argv[1], "reset") == 0);
 }

@@ -61,31 +61,46 @@ static __always_inline void emit_flow(__u16 kind, __u16 flags, __u64 cookie, con
 	submit(record);
 }
 
+static __always_inline __u32 first_flags(const struct fs_endpoints *endpoints)
+{
+	__u32 flags = SOCKET_TCP_OUT;
+
+	if (is_dns_port(endpoints->remote_port))
+		flags |= SOCKET_DNS | SOCKET_HELLO_DONE;
+	if (address_is_loopback(endpoints->remote_address))
+		flags |= SOCKET_QUIET | SOCKET_HELLO_DONE;
+	if (!capture_sni)
+		flags |= SOCKET_HELLO_DONE;
+	return flags;
+}
+
 /* CLOSE -> SYN_SENT runs in the task that connects. */
 static __always_inline void tcp_connects(struct sock *sk)
 {
-	struct socket_state fresh = {}, *state;
+	struct fs_endpoints endpoints = {};
+	struct fs_owner owner;
+	struct socket_state *state;
+	__u32 flags;
 
-	current_owner(&fresh.owner);
-	fresh.owner.netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
-	read_endpoints(sk, &fresh.endpoints);
-	fresh.flags = SOCKET_TCP_OUT;
-	if (is_dns_port(fresh.endpoints.remote_port))
-		fresh.flags |= SOCKET_DNS | SOCKET_HELLO_DONE;
-	if (address_is_loopback(fresh.endpoints.remote_address))
-		fresh.flags |= SOCKET_QUIET | SOCKET_HELLO_DONE;
-	if (!capture_sni)
-		fresh.flags |= SOCKET_HELLO_DONE;
-	if ((fresh.flags & (SOCKET_QUIET | SOCKET_DNS)) != SOCKET_QUIET)
-		describe(&fresh.owner);
+	read_endpoints(sk, &endpoints);
+	flags = first_flags(&endpoints);
+	if ((flags & (SOCKET_QUIET | SOCKET_DNS)) == SOCKET_QUIET)
+		return; /* neither flow nor message will be told of it */
+	current_owner(&owner);
+	owner.netns = sk->__sk_common.skc_net.net->ns.inum;
+	describe(&owner);
 	state = bpf_sk_storage_get(&sockets, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
-	if (state)
-		*state = fresh;
-	else
+	if (state) {
+		state->owner = owner;
+		state->endpoints = endpoints;
+		state->hello_segments = 0;
+		state->flags = flags;
+	} else {
 		count(FS_COUNT_STORAGE_FAILED);
-	if (!(fresh.flags & SOCKET_QUIET))
-		emit_flow(FS_RECORD_FLOW_OPEN, 0, bpf_get_socket_cookie(sk), &fresh.owner, &fresh.endpoints,
-			  0, 0, FS_OUTCOME_UNKNOWN);
+	}
+	if (!(flags & SOCKET_QUIET))
+		emit_flow(FS_RECORD_FLOW_OPEN, 0, bpf_get_socket_cookie(sk), &owner, &endpoints, 0, 0,
+			  FS_OUTCOME_UNKNOWN);
 }
 
 static __always_inline __u32 failed_outcome(int error)
@@ -130,7 +145,7 @@ static __always_inline void tcp_closes(struct sock *sk, int old_state, struct so
 	if (state->flags & SOCKET_ESTABLISHED) {
 		tcp_bytes(sk, old_state, state, &out, &in);
 	} else {
-		outcome = failed_outcome(BPF_CORE_READ(sk, sk_err));
+		outcome = failed_outcome(sk->sk_err);
 	}
 	if (!endpoints.local_port)
 		endpoints.local_port = sk->__sk_common.skc_num;

@@ -209,8 +209,8 @@ static __always_inline void task_owner(struct task_struct *task, struct fs_owner
 	owner->start_ns = task->group_leader->start_boottime;
 	owner->exec_id = task->self_exec_id;
 	owner->uid = task->cred->uid.val;
-	owner->cgroup_id = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
-	owner->netns = BPF_CORE_READ(task, nsproxy, net_ns, ns.inum);
+	owner->cgroup_id = task->cgroups->dfl_cgrp->kn->id;
+	owner->netns = task->nsproxy->net_ns->ns.inum;
 }
 
 /* The current task as an owner. Only in process context. */

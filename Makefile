@@ -6,6 +6,7 @@
 # make install    DESTDIR= PREFIX=/usr/local
 # make bench      what an event costs, and what watching costs this host (bench-cost) and loses (bench-loss)
 # make accuracy   how often a flow gets the right name, on real captures
+# make kernels    the programs on Debian's kernel, in a virtual machine
 # make format     lay the sources out as `make check` wants them
 #
 # FLAVOUR=gcc (default), clang, asan (clang with ASan and UBSan), tsan
@@ -73,9 +74,10 @@ object = $(patsubst %.c,$(out)/obj/%.o,$(1))
 tests := $(patsubst tests/unit/%.c,$(out)/tests/%,$(test_sources))
 skeleton := $(bpf_out)/firstseen.skel.h
 
-.PHONY: all run check check-build unit bench bench-core bench-cost bench-loss accuracy install clean format deps
+.PHONY: all run check check-build unit bench bench-core bench-cost bench-loss bench-history accuracy kernels install \
+	clean format deps
 all: $(out)/firstseend $(out)/firstseen
-unit: $(tests)
+unit: $(tests) $(out)/tests/faults/load $(out)/tests/faults/connects $(out)/tests/faults/slow_disk.so
 
 $(out)/libfirstseen.a: $(call object,$(library_sources))
 	@rm -f $@
@@ -105,8 +107,31 @@ $(out)/tests/bench/%: $(out)/obj/tests/bench/%.o $(out)/libfirstseen.a
 	$(call say,LINK $@)
 	$(quiet)$(compiler) $(cflags) $(ldflags) -o $@ $^ $(libs)
 
+# The daemon without its kernel programs, to be killed and starved; a disk that is slow.
+load := $(out)/tests/faults/load
+slow_disk := $(out)/tests/faults/slow_disk.so
+connects := $(out)/tests/faults/connects
+$(load): $(out)/obj/tests/faults/load.o $(call object,$(filter-out src/daemon/main.c src/daemon/watch.c,$(daemon_sources))) $(out)/libfirstseen.a
+	@mkdir -p $(@D)
+	$(call say,LINK $@)
+	$(quiet)$(compiler) $(cflags) $(ldflags) -o $@ $^ $(libs)
+
+$(connects): $(out)/obj/tests/faults/connects.o
+	@mkdir -p $(@D)
+	$(call say,LINK $@)
+	$(quiet)$(compiler) $(cflags) $(ldflags) -o $@ $^
+
+$(slow_disk): tests/faults/slow_disk.c Makefile
+	@mkdir -p $(@D)
+	$(call say,LINK $@)
+	$(quiet)gcc -D_GNU_SOURCE -std=gnu11 $(warnings) -O2 -fPIC -shared -o $@ $< -ldl
+
 # Parts of the command that are no commands are tested by themselves.
 $(filter $(out)/tests/cli/%,$(tests)): $(call object,$(addprefix src/cli/,options.c output.c table.c))
+
+# Nor are those of the daemon that need no kernel. Its test of faults makes some calls fail.
+$(filter $(out)/tests/daemon/%,$(tests)): $(call object,$(addprefix src/daemon/,compose.c dossier.c host.c metering.c outbox.c writer.c))
+$(out)/tests/daemon/writer_test: ldflags += -Wl,--wrap=render_alert,--wrap=history_write_alert
 
 $(call object,$(test_sources) $(test_helpers)): cppflags += -Itests/unit
 
@@ -129,7 +154,7 @@ $(skeleton): $(bpf_out)/firstseen.bpf.o
 	$(call say,SKEL $@)
 	$(quiet)$(BPFTOOL) gen skeleton $< name firstseen_bpf > $@
 
-$(out)/obj/src/capture/live.o: $(skeleton)
+$(call object,$(addprefix src/capture/,live.c load.c probe.c)): $(skeleton)
 
 # Installs what is missing; where nothing is, it needs neither root nor a network.
 deps:
@@ -155,20 +180,37 @@ check-build:
 	+$(MAKE) --no-print-directory $(jobs) FLAVOUR=clang all unit
 	+$(MAKE) --no-print-directory $(jobs) FLAVOUR=asan all unit
 
-# bench-core: what an event costs, on one core, in memory. The others watch live traffic in namespaces of their own,
-# as root (see tests/bench/cost; BENCH_OPTIONS="--doc docs/cost.md" keeps the tables).
-bench: bench-core bench-cost bench-loss
+# One after the other, whatever -j says: what an event costs, on one core, in memory; what a large history costs; what
+# watching costs on live traffic, and whether it loses any (as root, in namespaces of their own: see tests/bench/cost;
+# BENCH_OPTIONS="--doc docs/cost.md" keeps the tables).
+bench:
+	+$(MAKE) --no-print-directory bench-core
+	+$(MAKE) --no-print-directory bench-history
+	+$(MAKE) --no-print-directory bench-cost
+	+$(MAKE) --no-print-directory bench-loss
+
 bench-core: $(out)/tests/bench/core_bench
 	$<
+
+# About 2 GB in a folder of its own, which goes again.
+bench-history: all $(out)/tests/bench/history_bench
+	@folder=$$(mktemp -d $(CURDIR)/.output/bench-XXXXXX) && trap 'rm -rf "$$folder"' EXIT INT TERM && \
+		$(out)/tests/bench/history_bench "$$folder" $(out)
+
 loads := $(addprefix $(out)/tests/bench/,empty_hooks udp_load connect_load dns_load)
 bench-cost: all $(loads) $(bpf_out)/empty.bpf.o
 	tests/bench/cost cost $(BENCH_OPTIONS)
+
 bench-loss: all $(loads)
 	tests/bench/cost loss $(BENCH_OPTIONS)
 
 # How often a flow gets the right name, on real captures with their truth (see tests/accuracy/accuracy.py).
 accuracy: all
 	tests/accuracy/accuracy.py
+
+# Other kernels than the one at hand, in a virtual machine; without root (see tests/kernels/boot).
+kernels: all
+	tests/kernels/boot
 
 sources := $(shell find src include tests bpf -name '*.[ch]' 2>/dev/null)
 format:

@@ -24,21 +24,36 @@
 #define DNS_PORTS_MAX 8
 #define FLOWS_MAX 65536
 #define DESCRIBED_MAX 16384
-#define HELLO_BYTES_MAX 16384  /* of a stream, looked at for a ClientHello */
-#define HELLO_SEGMENTS_MAX 24  /* retransmissions included */
-#define HELLO_OVER_SEGMENTS 64 /* sent: no hello is still on its way, whatever the segments' size */
+#define HELLO_BYTES_MAX 16384 /* of a stream, looked at for a ClientHello */
+#define HELLO_SEGMENTS_MAX 64
+#define HELLO_OVER_SEGMENTS 256 /* sent, retransmissions included: no hello is on its way any more */
 
 /* Filled between open and load. */
 const volatile __u16 dns_ports[DNS_PORTS_MAX] = {53};
 const volatile __u32 dns_port_count = 1;
 const volatile __u32 wakeup_bytes = 4 * 1024 * 1024; /* wake the reader when so much waits */
 const volatile bool capture_sni = true;
+/* lockdown=confidentiality forbids to read any kernel memory; pointers that the verifier knows are followed
+ * still. */
+const volatile bool kernel_memory = true;
+/* Somebody tries the hooks. The verifier takes out what stands behind it where it is not set. */
+const volatile bool probing = false;
+
+__u64 probe_cookie = 0; /* of the socket that the probe uses */
+__u64 probe_fired = 0;  /* how often a program ran for it */
 
 /* Counted up by the reader at each of its rounds. */
 __u32 reader_round = 0;
 
 /* Set by the reader for its first round alone: sockets without a state are older than the programs then. */
 bool telling_older = false;
+
+/* Set by the reader once it has told those. */
+bool older_told = false;
+
+/* Set by the reader where both the end of a socket and its rounds work: what is kept in a socket is told
+ * then. */
+bool peers_are_told = false;
 
 enum socket_flag {
 	SOCKET_TCP_OUT = 1 << 0,    /* we saw it connect */
@@ -49,6 +64,7 @@ enum socket_flag {
 	SOCKET_FIN_IN = 1 << 5,
 	SOCKET_ESTABLISHED = 1 << 6,
 	SOCKET_DESCRIBED = 1 << 7, /* UDP: its owner was */
+	SOCKET_OLDER = 1 << 8,     /* UDP: in use before the programs were */
 };
 
 enum peer_use {
@@ -80,8 +96,9 @@ struct udp_peer {
 struct socket_state {
 	struct udp_peer peer;
 	__u32 flags;
-	__u32 hello_first; /* sequence number of the first payload byte */
-	__u32 hello_bytes; /* how far the hello reaches from there */
+	__u32 hello_first;   /* sequence number of the first payload byte */
+	__u32 hello_bytes;   /* how far the hello reaches from there */
+	__u32 hello_reached; /* and what of it was sent */
 	__u32 hello_segments;
 	struct fs_owner owner;         /* tgid 0: not known */
 	struct fs_endpoints endpoints; /* TCP; UDP: of `peer`, where we spoke first */
@@ -149,12 +166,24 @@ static __always_inline void count(__u32 counter)
 		(*value)++;
 }
 
-/* Reserves a record; a full ring is counted by kind. `size` is a constant. */
+/* At the beginning of each program: whether it ran for the probe's own socket. */
+#define probe_point(context)                                                                                 \
+	do {                                                                                                 \
+		if (probing && bpf_get_socket_cookie(context) == probe_cookie)                               \
+			__sync_fetch_and_add(&probe_fired, 1);                                               \
+	} while (0)
+
+/*
+ * Reserves a record; a full ring is counted by kind. `size` is a constant. What was
+ * written is counted by submit(): a second look at the pointer here, and the verifiers of Linux 6.1 and
+ * before think that a record was forgotten.
+ */
 static __always_inline void *reserve(__u32 kind, __u64 size)
 {
 	void *record = bpf_ringbuf_reserve(&ring, size, 0);
 
-	count((record ? FS_COUNT_EMITTED : FS_COUNT_LOST) + kind);
+	if (!record)
+		count(FS_COUNT_LOST + kind);
 	return record;
 }
 
@@ -162,10 +191,11 @@ static __always_inline void *reserve(__u32 kind, __u64 size)
  * The reader drains by a short timer; a wake-up per record would cost far more
  * than the record. Only a ring that fills is worth one.
  */
-static __always_inline void submit(void *record)
+static __always_inline void submit(__u32 kind, void *record)
 {
 	__u64 waiting = bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA);
 
+	count(FS_COUNT_EMITTED + kind);
 	bpf_ringbuf_submit(record, waiting >= wakeup_bytes ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
 }
 

@@ -30,14 +30,24 @@ enum tcp_state {
 #define ERR_ACCES 13
 #define ERR_PERM 1
 
+static __always_inline void address_v6(__u8 out[16], const struct in6_addr *address)
+{
+	__u32 *words = (__u32 *)out;
+
+	words[0] = address->in6_u.u6_addr32[0];
+	words[1] = address->in6_u.u6_addr32[1];
+	words[2] = address->in6_u.u6_addr32[2];
+	words[3] = address->in6_u.u6_addr32[3];
+}
+
 static __always_inline void read_endpoints(struct sock *sk, struct fs_endpoints *endpoints)
 {
 	if (sk->__sk_common.skc_family == AF_INET) {
 		address_v4(endpoints->local_address, sk->__sk_common.skc_rcv_saddr);
 		address_v4(endpoints->remote_address, sk->__sk_common.skc_daddr);
 	} else {
-		bpf_probe_read_kernel(endpoints->local_address, 16, &sk->__sk_common.skc_v6_rcv_saddr);
-		bpf_probe_read_kernel(endpoints->remote_address, 16, &sk->__sk_common.skc_v6_daddr);
+		address_v6(endpoints->local_address, &sk->__sk_common.skc_v6_rcv_saddr);
+		address_v6(endpoints->remote_address, &sk->__sk_common.skc_v6_daddr);
 	}
 	endpoints->local_port = sk->__sk_common.skc_num;
 	endpoints->remote_port = bpf_ntohs(sk->__sk_common.skc_dport);
@@ -58,7 +68,7 @@ static __always_inline void emit_flow(__u16 kind, __u16 flags, __u64 cookie, con
 	record->bytes_in = bytes_in;
 	record->outcome = outcome;
 	record->reserved = 0;
-	submit(record);
+	submit(kind, record);
 }
 
 static __always_inline __u32 first_flags(const struct fs_endpoints *endpoints)
@@ -119,18 +129,20 @@ static __always_inline __u32 failed_outcome(int error)
 	}
 }
 
-/* The payload so far. The kernel counts SYN and FIN as a byte each. */
+/*
+ * The payload so far: out is what was sent, each byte once, acknowledged or not (what a
+ * reset or a dead peer leaves unacknowledged may well have arrived). The kernel counts
+ * FIN as a byte of what was received.
+ */
 static __always_inline void tcp_bytes(struct sock *sk, int tcp_state, const struct socket_state *state,
 				      __u64 *out, __u64 *in)
 {
-	struct tcp_sock *tcp = (struct tcp_sock *)sk;
+	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
 
-	*out = BPF_CORE_READ(tcp, bytes_acked);
-	*in = BPF_CORE_READ(tcp, bytes_received);
-	if (*out)
-		--*out;
-	if (*out && (tcp_state == TCP_FIN_WAIT2 || tcp_state == TCP_LAST_ACK || tcp_state == TCP_CLOSING))
-		--*out;
+	if (!tcp)
+		return;
+	*out = tcp->bytes_sent - tcp->bytes_retrans;
+	*in = tcp->bytes_received;
 	if (*in && ((state->flags & SOCKET_FIN_IN) || tcp_state == TCP_FIN_WAIT2))
 		--*in;
 }
@@ -145,7 +157,10 @@ static __always_inline void tcp_closes(struct sock *sk, int old_state, struct so
 	if (state->flags & SOCKET_ESTABLISHED) {
 		tcp_bytes(sk, old_state, state, &out, &in);
 	} else {
-		outcome = failed_outcome(sk->sk_err);
+		int error = sk->sk_err;
+
+		/* An ICMP error that came while the program held the socket. */
+		outcome = failed_outcome(error ? error : sk->sk_err_soft);
 	}
 	if (!endpoints.local_port)
 		endpoints.local_port = sk->__sk_common.skc_num;
@@ -158,6 +173,7 @@ int BPF_PROG(sock_state, struct sock *sk, int old_state, int new_state)
 {
 	struct socket_state *state;
 
+	probe_point(sk);
 	if (new_state == TCP_SYN_SENT) {
 		if (old_state == TCP_CLOSE)
 			tcp_connects(sk);
@@ -188,6 +204,7 @@ static __always_inline void udp_owned(struct bpf_sock_addr *ctx)
 	struct socket_state *state;
 	struct bpf_sock *sk = ctx->sk;
 
+	probe_point(ctx);
 	if (ctx->type != SOCK_DGRAM || !sk)
 		return;
 	state = bpf_sk_storage_get(&sockets, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
@@ -195,6 +212,8 @@ static __always_inline void udp_owned(struct bpf_sock_addr *ctx)
 		count(FS_COUNT_STORAGE_FAILED);
 		return;
 	}
+	if (!older_told && !state->owner.tgid)
+		state->flags |= SOCKET_OLDER;
 	if (!is_current_owner(&state->owner)) {
 		current_owner(&state->owner);
 		state->flags &= ~SOCKET_DESCRIBED;
@@ -231,9 +250,20 @@ int udp_send6(struct bpf_sock_addr *ctx)
 	return PASS;
 }
 
+/* A hello that one record does not hold goes on in the next ones, whose number nobody knows yet. */
+static __always_inline void hello_over_records(struct __sk_buff *skb, const struct packet *packet,
+					       struct socket_state *state)
+{
+	__u8 head[4] = {};
+
+	bpf_skb_load_bytes(skb, packet->payload + 5, head, sizeof(head));
+	if ((__u32)(head[1] << 16 | head[2] << 8 | head[3]) + 4 + 5 > state->hello_bytes)
+		state->hello_bytes = HELLO_BYTES_MAX;
+}
+
 /*
- * The first payload of a TLS flow: all of the first TLS record, over as many
- * segments as it takes. Of any other protocol a few bytes, so that nobody waits for a name.
+ * The first payload of a TLS flow: all of the hello, over as many segments and
+ * TLS records as it takes. Of any other protocol a few bytes, so that nobody waits for a name.
  */
 static __always_inline void capture_hello(struct __sk_buff *skb, const struct packet *packet,
 					  struct socket_state *state, struct payload_spec *spec)
@@ -246,20 +276,27 @@ static __always_inline void capture_hello(struct __sk_buff *skb, const struct pa
 		bpf_skb_load_bytes(skb, packet->payload, first, packet->length >= 6 ? 6 : 1);
 		state->flags |= SOCKET_HELLO_BEGUN;
 		state->hello_first = packet->sequence;
+		state->hello_reached = 0;
 		state->hello_bytes = NOT_TLS_BYTES;
 		if (first[0] == 0x16 && packet->length < 6)
 			state->hello_bytes = HELLO_BYTES_MAX;
 		else if (first[0] == 0x16 && first[1] == 3 && first[5] == 1)
 			state->hello_bytes = 5 + (first[3] << 8 | first[4]);
+		if (packet->length >= 9 && state->hello_bytes > NOT_TLS_BYTES)
+			hello_over_records(skb, packet, state);
 		if (state->hello_bytes > HELLO_BYTES_MAX)
 			state->hello_bytes = HELLO_BYTES_MAX;
 	}
+	/* What is sent first is sent in order: whatever does not reach beyond that is sent again. */
 	offset = packet->sequence - state->hello_first;
+	if ((__s32)(offset + packet->length - state->hello_reached) <= 0)
+		return;
+	state->hello_reached = offset + packet->length;
 	if (offset < state->hello_bytes) {
 		spec->wanted = state->hello_bytes - offset;
 		emit_payload(skb, packet, spec);
 	}
-	if (offset + packet->length >= state->hello_bytes || ++state->hello_segments >= HELLO_SEGMENTS_MAX)
+	if (state->hello_reached >= state->hello_bytes || ++state->hello_segments >= HELLO_SEGMENTS_MAX)
 		state->flags |= SOCKET_HELLO_DONE;
 }
 
@@ -313,7 +350,7 @@ static __always_inline bool keep_peer(struct socket_state *state, const struct u
 {
 	struct udp_peer *peer = &state->peer;
 
-	if (__sync_val_compare_and_swap(&peer->use, PEER_NONE, PEER_CLAIMED) != PEER_NONE)
+	if (!peers_are_told || __sync_val_compare_and_swap(&peer->use, PEER_NONE, PEER_CLAIMED) != PEER_NONE)
 		return false;
 	__builtin_memcpy(peer->address, key->address, 16);
 	peer->port = bpf_htons(key->port);
@@ -325,6 +362,15 @@ static __always_inline bool keep_peer(struct socket_state *state, const struct u
 	state->endpoints = *endpoints;
 	__sync_lock_test_and_set(&peer->use, PEER_KEPT); /* after all else was written */
 	return true;
+}
+
+/*
+ * Whether a UDP exchange began before the programs did. Which side spoke first can not
+ * be known then: a server's next reply looks like a first datagram.
+ */
+static __always_inline bool is_under_way(const struct socket_state *state)
+{
+	return !older_told || (state && (state->flags & SOCKET_OLDER) && reader_round == 0);
 }
 
 /* Counts a datagram's bytes. The first one out to a peer that did not speak first opens a flow. */
@@ -358,9 +404,15 @@ static __always_inline void udp_flow(const struct packet *packet, const struct p
 	if (!(state && keep_peer(state, &key, &fresh, &endpoints)) &&
 	    bpf_map_update_elem(&udp_flows, &key, &fresh, BPF_ANY))
 		count(FS_COUNT_FLOW_MAP_FAILED);
-	if (out)
-		emit_flow(FS_RECORD_FLOW_OPEN, 0, spec->cookie, spec->owner, &endpoints, 0, 0,
-			  FS_OUTCOME_UNKNOWN);
+	if (!out)
+		return;
+	/* Connected by one program, used by the one that it became. */
+	if (state && state->owner.tgid && is_replaced(&state->owner)) {
+		current_owner(&state->owner);
+		describe(&state->owner);
+	}
+	emit_flow(FS_RECORD_FLOW_OPEN, is_under_way(state) ? FS_FLAG_PREEXISTING : 0, spec->cookie,
+		  spec->owner, &endpoints, 0, 0, FS_OUTCOME_UNKNOWN);
 }
 
 static __always_inline void udp_packet(struct __sk_buff *skb, struct bpf_sock *sk, bool out)
@@ -427,6 +479,7 @@ static __always_inline int packet_passes(struct __sk_buff *skb, bool out)
 {
 	struct bpf_sock *sk = skb->sk;
 
+	probe_point(skb);
 	if (!sk || is_dealt_with(skb, sk, out))
 		return PASS;
 	sk = bpf_sk_fullsock(sk);
@@ -473,6 +526,7 @@ int udp_release(struct bpf_sock *sk)
 {
 	struct socket_state *state;
 
+	probe_point(sk);
 	if (sk->protocol != IPPROTO_UDP)
 		return PASS;
 	state = bpf_sk_storage_get(&sockets, sk, 0, 0);
@@ -491,9 +545,11 @@ static __always_inline void tell_older(struct seq_file *seq, struct task_struct 
 	struct fs_record_flow record = {};
 
 	task_owner(task, &fresh.owner);
-	fresh.owner.netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+	fresh.owner.netns = sk->__sk_common.skc_net.net->ns.inum;
 	read_endpoints(sk, &fresh.endpoints);
 	fresh.endpoints.protocol = protocol;
+	if (protocol == IPPROTO_UDP)
+		fresh.flags = SOCKET_OLDER;
 	if (protocol == IPPROTO_TCP && tcp_state != TCP_LISTEN)
 		/* Not known yet which side connected; the reader drops what came in by a listening port. */
 		fresh.flags = SOCKET_TCP_OUT | SOCKET_HELLO_DONE |
@@ -506,10 +562,12 @@ static __always_inline void tell_older(struct seq_file *seq, struct task_struct 
 			count(FS_COUNT_STORAGE_FAILED);
 			return;
 		}
-		if (protocol == IPPROTO_UDP) /* a datagram since then may have opened a flow */
+		if (protocol == IPPROTO_UDP) { /* its peer may be kept already */
 			state->owner = fresh.owner;
-		else
+			state->flags |= fresh.flags;
+		} else {
 			*state = fresh;
+		}
 	}
 	begin(&record.header, FS_RECORD_FLOW_OPEN, FS_FLAG_PREEXISTING, sizeof(record),
 	      bpf_get_socket_cookie(sk), &fresh.owner);
@@ -571,6 +629,7 @@ int each_socket(struct bpf_iter__task_file *ctx)
 	sk = socket->sk;
 	if (!sk)
 		return 0;
+	probe_point(sk);
 	family = sk->__sk_common.skc_family;
 	protocol = sk->sk_protocol;
 	if ((family != AF_INET && family != AF_INET6) || (protocol != IPPROTO_TCP && protocol != IPPROTO_UDP))

@@ -126,7 +126,7 @@ struct task_struct {
 
 struct in6_addr {
 	union {
-		__u8 u6_addr8[16];
+		__be32 u6_addr32[4];
 	} in6_u;
 };
 
@@ -149,6 +149,7 @@ struct sock_common {
 struct sock {
 	struct sock_common __sk_common;
 	int sk_err;
+	int sk_err_soft;
 	__u16 sk_protocol;
 };
 
@@ -169,7 +170,8 @@ struct bpf_iter__task_file {
 };
 
 struct tcp_sock {
-	__u64 bytes_acked;
+	__u64 bytes_sent; /* payload alone, retransmissions included */
+	__u64 bytes_retrans;
 	__u64 bytes_received;
 };
 

@@ -132,6 +132,19 @@ static __always_inline int packet_v4(struct __sk_buff *skb, struct packet *packe
 	return 0;
 }
 
+/* On its way through a routing header's stops a packet's target is the next one; where it ends is in the
+ * header. */
+static __always_inline void last_stop(struct __sk_buff *skb, __u32 offset, __u8 target[16])
+{
+	__u8 routing[4]; /* next, length, type, stops left */
+
+	if (bpf_skb_load_bytes(skb, offset, routing, sizeof(routing)) || routing[3] == 0)
+		return;
+	if (routing[2] == 4 ||
+	    routing[2] == 2) /* segment routing lists the last one first; mobility has but one */
+		bpf_skb_load_bytes(skb, offset + 8, target, 16);
+}
+
 static __always_inline int packet_v6(struct __sk_buff *skb, struct packet *packet, __u32 *transport)
 {
 	struct ipv6_header ip;
@@ -160,6 +173,8 @@ static __always_inline int packet_v6(struct __sk_buff *skb, struct packet *packe
 				return -1;
 			offset += 8;
 		} else {
+			if (next == 43)
+				last_stop(skb, offset, packet->target);
 			offset += (extension[1] + 1) * 8;
 		}
 		next = extension[0];
@@ -218,7 +233,7 @@ static __always_inline void emit_class(struct __sk_buff *skb, const struct packe
 				       const struct payload_spec *spec, __u32 class)
 {
 	struct fs_record_payload *record;
-	__u32 length = packet->length;
+	__u32 length = packet->length, last;
 	bool out = spec->flags & FS_FLAG_OUT;
 
 	record = reserve(spec->kind, sizeof(*record) + class);
@@ -240,13 +255,14 @@ static __always_inline void emit_class(struct __sk_buff *skb, const struct packe
 	record->original_length = packet->length;
 	record->reserved = 0;
 	record->length = length;
-	barrier_var(length);
-	if (length == 0 || length > class ||
-	    bpf_skb_load_bytes(skb, packet->payload, record->payload, length)) {
+	/* Older verifiers do not learn from "is not 0" that it is 1 or more. */
+	last = length - 1;
+	barrier_var(last);
+	if (last >= class || bpf_skb_load_bytes(skb, packet->payload, record->payload, last + 1)) {
 		bpf_ringbuf_discard(record, BPF_RB_NO_WAKEUP);
 		return;
 	}
-	submit(record);
+	submit(spec->kind, record);
 }
 
 /*

@@ -14,14 +14,22 @@
  */
 static __always_inline __u32 append_name(char *buffer, __u32 length, __u32 room, const void *name)
 {
+	__u32 at = length;
 	long size;
 
-	if (length >= room)
+	/* A value of its own, looked at just before it is used: older verifiers do not know the bound of what
+	 * comes back from the stack. */
+	barrier_var(at);
+	if (at >= room)
 		return length;
-	size = bpf_probe_read_kernel_str(buffer + length, NAME_SIZE, name);
+	size = bpf_probe_read_kernel_str(buffer + at, NAME_SIZE, name);
 	if (size <= 1 || size > NAME_SIZE)
 		return length;
-	return length + size;
+	/* Changes nothing (room and a name make a power of two) but what the verifier has to remember: else
+	 * it looks at each length apart, for each step of the path. */
+	length += size;
+	barrier_var(length);
+	return length & (room + NAME_SIZE - 1);
 }
 
 /* The components of a path up to the root of its mount namespace, last one first. */
@@ -179,6 +187,14 @@ static __noinline int describe(const struct fs_owner *owner)
 	__builtin_memset((void *)record + sizeof(record->header), 0,
 			 __builtin_offsetof(struct fs_record_process, exe) - sizeof(record->header));
 	record->login_uid = FS_UID_UNKNOWN;
+	if (!kernel_memory) { /* the reader asks /proc for the rest */
+		struct task_struct *known = bpf_get_current_task_btf();
+
+		for (int i = 0; i < FS_COMM_SIZE; i++)
+			record->comm[i] = known->comm[i];
+		record->gid = known->cred->gid.val;
+		goto told;
+	}
 	if (bpf_core_field_exists(task->loginuid))
 		record->login_uid = BPF_CORE_READ(task, loginuid.val);
 	record->gid = BPF_CORE_READ(task, cred, gid.val);
@@ -189,7 +205,8 @@ static __noinline int describe(const struct fs_owner *owner)
 	read_exe(record, task);
 	read_cgroup(record, task);
 	read_arguments(record, task);
-	submit(record);
+told:
+	submit(FS_RECORD_PROCESS, record);
 	bpf_map_update_elem(&described, &key, &one, BPF_ANY);
 	return 0;
 }
@@ -200,6 +217,18 @@ static __always_inline bool is_current_owner(const struct fs_owner *owner)
 	struct task_struct *task = bpf_get_current_task_btf();
 
 	return owner->tgid == (__u32)task->tgid && owner->exec_id == (__u32)task->self_exec_id &&
+	       owner->start_ns == task->group_leader->start_boottime;
+}
+
+/*
+ * Whether the known owner executes another program by now. In any context: where
+ * `current` is somebody else, nothing is said.
+ */
+static __always_inline bool is_replaced(const struct fs_owner *owner)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	return owner->tgid == (__u32)task->tgid && owner->exec_id != (__u32)task->self_exec_id &&
 	       owner->start_ns == task->group_leader->start_boottime;
 }
 

@@ -88,7 +88,7 @@ struct fs_endpoints {
 struct fs_record_flow {
 	struct fs_record_header header;
 	struct fs_endpoints endpoints;
-	__u64 bytes_out; /* payload sent and, for TCP, acknowledged; since the flow began */
+	__u64 bytes_out; /* payload sent, retransmissions left out; since the flow began */
 	__u64 bytes_in;  /* payload received, since the flow began */
 	__u32 outcome;   /* enum fs_outcome */
 	__u32 reserved;

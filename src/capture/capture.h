@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* capture.h - the kernel side: loads and attaches the programs, drains the ring. The only user of libbpf is
- * live.c. */
+/* capture.h - the kernel side: loads and attaches the programs, drains the ring, or tries what of it works.
+ */
 #ifndef CAPTURE_CAPTURE_H
 #define CAPTURE_CAPTURE_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/failure.h"
+#include "capture/hooks.h"
 #include "firstseen/record.h"
 
 struct capture; /* opaque */
@@ -24,7 +26,8 @@ struct capture_settings {
 typedef void capture_callback(void *context, const void *record, size_t size);
 
 /*
- * Loads and attaches everything, or nothing: on failure no program, link or map is
+ * Loads and attaches what this host takes: everything, or what the main job needs with
+ * capture_hooks telling the rest, or nothing: on failure no program, link or map is
  * left. 0; -EPERM privileges; -ENOSYS kernel too old or without BTF; -ENOENT no
  * cgroup v2; -EBUSY another firstseend watches this host. *failure says what to do.
  */
@@ -59,8 +62,20 @@ int capture_counters(struct capture *capture, uint64_t counters[static FS_COUNTE
 /* Where cgroup v2 is mounted. Lives as long as the capture. */
 const char *capture_cgroup_root(const struct capture *capture);
 
-/* The programs attached, by name, for status; NULL after the last one. */
-const char *capture_hook_name(const struct capture *capture, size_t index);
+/* What is there and what is not: HOOKS results, which live as long as the capture. */
+const struct hook_result *capture_hooks(const struct capture *capture);
+
+/*
+ * Tries each hook by itself: loads and attaches its program alone, makes traffic of its own on
+ * loopback that the program should see, and takes it away again. Beside a running daemon
+ * too, which it does not disturb. Fills `results`. `cgroup_root` tells where cgroup v2 is; where it
+ * is nowhere, the hooks that need it are missing and *failure says why (else its text is "").
+ */
+void capture_probe(struct hook_result results[static HOOKS], char cgroup_root[static PATH_MAX],
+		   struct failure *failure);
+
+/* The process that watches this host now (as seen from here), 0: none, -errno: it can not be told. */
+int capture_watcher(void);
 
 /* "lost_flow_open", "emitted_process", "storage_failed", ... */
 const char *capture_counter_name(enum fs_counter counter);

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/text.h"
@@ -55,9 +57,9 @@ int cgroup_find_mount(const char *mountinfo, char path[static PATH_MAX])
 	return -ENOENT;
 }
 
-static char *read_mountinfo(void)
+static char *read_text(const char *path)
 {
-	FILE *file = fopen("/proc/self/mountinfo", "re");
+	FILE *file = fopen(path, "re");
 	char *text = NULL;
 	size_t size = 0;
 
@@ -99,7 +101,7 @@ static int mount_privately(void)
 
 int cgroup_open_root(char path[static PATH_MAX], struct failure *failure)
 {
-	char *mountinfo = read_mountinfo();
+	char *mountinfo = read_text("/proc/self/mountinfo");
 	int fd = -ENOENT;
 
 	if (mountinfo && cgroup_find_mount(mountinfo, path) == 0) {
@@ -123,4 +125,42 @@ int cgroup_open_root(char path[static PATH_MAX], struct failure *failure)
 out:
 	free(mountinfo);
 	return fd;
+}
+
+int cgroup_find_lock(const char *locks, unsigned major_wanted, unsigned minor_wanted,
+		     unsigned long long inode_wanted)
+{
+	const char *line = locks;
+
+	while (*line) {
+		unsigned major_found, minor_found;
+		unsigned long long inode;
+		int pid;
+
+		/* Those that wait for a lock have an arrow behind their number, and do not match. */
+		if (sscanf(line, "%*u: FLOCK %*s WRITE %d %x:%x:%llu ", &pid, &major_found, &minor_found,
+			   &inode) == 4 &&
+		    major_found == major_wanted && minor_found == minor_wanted && inode == inode_wanted)
+			return pid > 0 ? pid : -1;
+		line = strchrnul(line, '\n');
+		line += *line == '\n';
+	}
+	return 0;
+}
+
+int cgroup_lock_holder(int root)
+{
+	struct stat status;
+	char *locks;
+	int holder;
+
+	if (fstat(root, &status) < 0)
+		return -errno;
+	locks = read_text("/proc/locks");
+	if (!locks) /* an empty file is no text */
+		return access("/proc/locks", R_OK) == 0 ? 0 : -errno;
+	holder = cgroup_find_lock(locks, major(status.st_dev), minor(status.st_dev),
+				  (unsigned long long)status.st_ino);
+	free(locks);
+	return holder;
 }

@@ -20,4 +20,13 @@ int cgroup_open_root(char path[static PATH_MAX], struct failure *failure);
  */
 int cgroup_find_mount(const char *mountinfo, char path[static PATH_MAX]);
 
+/*
+ * Reads a text like /proc/locks: the process that holds a flock on that file for writing, 0 where none
+ * does. A number that is not visible from here is -1.
+ */
+int cgroup_find_lock(const char *locks, unsigned major, unsigned minor, unsigned long long inode);
+
+/* Who has the root locked, asked without touching the lock. As above, or -errno below -1. */
+int cgroup_lock_holder(int root);
+
 #endif

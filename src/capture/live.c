@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* live.c - the only file that knows libbpf and the skeleton. */
+/* live.c - the running capture. */
 #include "capture/capture.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,10 +17,10 @@
 
 #include "base/text.h"
 #include "capture/cgroup.h"
+#include "capture/load.h"
 #include "capture/proc.h"
 #include "firstseen.skel.h"
 
-#define PROGRAMS_MAX 16
 #define COUNTER_CPUS_MAX 4096
 
 /* As in the programs: bpf/common.h. */
@@ -46,26 +45,11 @@ struct capture {
 	void *context;
 	int cgroup;
 	char cgroup_path[PATH_MAX];
-	size_t link_count;
-	struct bpf_link *links[PROGRAMS_MAX];
-	const char *hooks[PROGRAMS_MAX + 1];
+	struct bpf_link *links[HOOKS]; /* NULL: not attached */
+	struct hook_result results[HOOKS];
 	int cpus;
 	uint64_t *scratch; /* one value per CPU */
-	struct bpf_link *iterator;
 };
-
-/* The last complaint of libbpf in this thread: the reason that its error number does not tell. */
-static _Thread_local char complaint[256];
-
-__attribute__((format(printf, 2, 0))) static int keep_complaint(enum libbpf_print_level level,
-								const char *format, va_list arguments)
-{
-	if (level == LIBBPF_WARN && complaint[0] == '\0') {
-		vsnprintf(complaint, sizeof(complaint), format, arguments);
-		complaint[strcspn(complaint, "\n")] = '\0';
-	}
-	return 0;
-}
 
 static int explain(struct failure *failure, int error, const char *what)
 {
@@ -78,17 +62,25 @@ static int explain(struct failure *failure, int error, const char *what)
 		return failure_set(
 			failure, -EPERM,
 			"the kernel refused to %s (%s); run as root, or with CAP_BPF, CAP_PERFMON, "
-			"CAP_NET_ADMIN and CAP_SYS_PTRACE; lockdown=confidentiality refuses it too",
-			what, complaint[0] ? complaint : strerror(-error));
+			"CAP_NET_ADMIN and CAP_SYS_PTRACE; \"firstseen doctor\" tells more",
+			what, load_complaint()[0] ? load_complaint() : strerror(-error));
 	return failure_set(failure, error,
-			   "could not %s: %s%s%s; firstseen needs Linux 5.15 or later with BTF", what,
-			   strerror(-error), complaint[0] ? ": " : "", complaint);
+			   "could not %s: %s%s%s; firstseen needs Linux 5.15 or later with BTF; "
+			   "\"firstseen doctor\" tells more",
+			   what, strerror(-error), load_complaint()[0] ? ": " : "", load_complaint());
 }
 
 static int on_record(void *context, void *data, size_t size)
 {
 	struct capture *capture = context;
+	const struct fs_record_header *header = data;
+	struct fs_record_process process;
 
+	/* What the programs may not read of the kernel, /proc tells; of who is gone by now, nobody does. */
+	if (!hook_is_there(capture->results[HOOK_KERNEL_MEMORY].state) && size == sizeof(process) &&
+	    header->kind == FS_RECORD_PROCESS && proc_is_alive(&header->owner) &&
+	    proc_describe(&header->owner, (int64_t)header->time_ns, &process) == 0)
+		data = &process;
 	capture->callback(capture->context, data, size);
 	return 0;
 }
@@ -109,52 +101,43 @@ static int lock_host(struct capture *capture, struct failure *failure)
 			   strerror(errno));
 }
 
+static int explain_hook(struct failure *failure, const struct hook_result *result, enum hook_id id,
+			const char *verb)
+{
+	char what[256];
+
+	snprintf(what, sizeof(what), "%s %s, which sees %s", verb, hook_of(id)->name, hook_of(id)->job);
+	return explain(failure, result->error, what);
+}
+
 static int load(struct capture *capture, const struct capture_settings *settings, struct failure *failure)
 {
-	struct firstseen_bpf *skeleton = firstseen_bpf__open();
-	int error;
+	enum hook_id needed;
+	int error = load_what_works(settings, &capture->skeleton, capture->results, &needed);
 
-	if (!skeleton)
-		return explain(failure, -errno, "open the kernel programs");
-	capture->skeleton = skeleton;
-	skeleton->rodata->dns_port_count = settings->dns_port_count;
-	for (uint32_t i = 0; i < settings->dns_port_count && i < 8; i++)
-		skeleton->rodata->dns_ports[i] = settings->dns_ports[i];
-	skeleton->rodata->wakeup_bytes = settings->ring_bytes / 4;
-	skeleton->rodata->capture_sni = settings->sni;
-	error = bpf_map__set_max_entries(skeleton->maps.ring, settings->ring_bytes);
-	if (error)
-		return explain(failure, error, "set the size of the ring");
-	error = firstseen_bpf__load(skeleton);
-	if (error)
-		return explain(failure, error, "load the kernel programs");
-	return 0;
+	if (error && needed < HOOKS)
+		return explain_hook(failure, &capture->results[needed], needed, "load");
+	return error ? explain(failure, error, "load the kernel programs") : 0;
 }
 
 static int attach(struct capture *capture, struct failure *failure)
 {
-	struct bpf_program *program;
-	char what[128];
+	for (int i = 0; i < HOOKS; i++) {
+		enum hook_id id = (enum hook_id)i;
+		struct hook_result *result = &capture->results[id];
+		int error;
 
-	bpf_object__for_each_program(program, capture->skeleton->obj)
-	{
-		struct bpf_link *link;
-
-		if (capture->link_count == PROGRAMS_MAX)
-			return failure_set(failure, -E2BIG, "more kernel programs than PROGRAMS_MAX");
-		if (bpf_program__expected_attach_type(program) == BPF_TRACE_ITER)
+		if (!hook_of(id)->program || !hook_is_there(result->state))
 			continue;
-		snprintf(what, sizeof(what), "attach %s", bpf_program__section_name(program));
-		/* Links of the kernel's own kind: others' programs stay, and ours go with the process. */
-		if (bpf_program__type(program) == BPF_PROG_TYPE_TRACING)
-			link = bpf_program__attach(program);
-		else
-			link = bpf_program__attach_cgroup(program, capture->cgroup);
-		if (!link)
-			return explain(failure, -errno, what);
-		capture->hooks[capture->link_count] = bpf_program__section_name(program);
-		capture->links[capture->link_count++] = link;
+		load_begin();
+		error = load_attach(capture->skeleton, id, capture->cgroup, &capture->links[id]);
+		if (!error)
+			continue;
+		load_failed(result, error);
+		if (hook_of(id)->needed)
+			return explain_hook(failure, result, id, "attach");
 	}
+	capture->skeleton->bss->peers_are_told = capture->links[HOOK_RELEASE] && capture->links[HOOK_SOCKETS];
 	return 0;
 }
 
@@ -180,9 +163,7 @@ int capture_open(const struct capture_settings *settings, capture_callback *call
 
 	if (!capture)
 		return failure_set(failure, -ENOMEM, "out of memory");
-	complaint[0] = '\0';
-	libbpf_set_print(keep_complaint);
-	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
+	load_begin();
 	capture->callback = callback;
 	capture->context = context;
 	capture->cgroup = cgroup_open_root(capture->cgroup_path, failure);
@@ -205,9 +186,8 @@ void capture_close(struct capture *capture)
 {
 	if (!capture)
 		return;
-	while (capture->link_count)
-		bpf_link__destroy(capture->links[--capture->link_count]);
-	bpf_link__destroy(capture->iterator);
+	for (int i = 0; i < HOOKS; i++)
+		bpf_link__destroy(capture->links[i]);
 	ring_buffer__free(capture->ring);
 	firstseen_bpf__destroy(capture->skeleton);
 	if (capture->cgroup >= 0)
@@ -243,11 +223,9 @@ static int run_iterator(struct capture *capture, struct older *older)
 	ssize_t length;
 	int fd;
 
-	if (!capture->iterator)
-		capture->iterator = bpf_program__attach(capture->skeleton->progs.each_socket);
-	if (!capture->iterator)
-		return -errno;
-	fd = bpf_iter_create(bpf_link__fd(capture->iterator));
+	if (!capture->links[HOOK_SOCKETS])
+		return 0; /* said to be missing */
+	fd = bpf_iter_create(bpf_link__fd(capture->links[HOOK_SOCKETS]));
 	if (fd < 0)
 		return -errno;
 	/* Reads may end in the middle of a record. */
@@ -344,8 +322,10 @@ int capture_preexisting(struct capture *capture, struct failure *failure)
 	capture->skeleton->bss->telling_older = true;
 	error = run_iterator(capture, &older);
 	capture->skeleton->bss->telling_older = false;
+	capture->skeleton->bss->older_told = true;
 	if (error) {
 		free(older.sockets);
+		load_begin();
 		return explain(failure, error, "list the sockets that are older than this daemon");
 	}
 	keep_outbound(&older);
@@ -401,6 +381,9 @@ static int udp_volumes(struct capture *capture)
 	int error = 0;
 
 	clock_gettime(CLOCK_BOOTTIME, &now);
+	/* From here on a datagram marks its flow for the next round: none that comes meanwhile is passed
+	 * over. */
+	capture->skeleton->bss->reader_round = round + 1;
 	while (!error) {
 		uint32_t count = BATCH;
 
@@ -410,16 +393,19 @@ static int udp_volumes(struct capture *capture)
 			break;
 		first = false;
 		for (uint32_t i = 0; i < count; i++) {
-			bool idle = round - flows[i].round >= 2;
+			/* Signed: a flow may have been marked for the next round already. */
+			int32_t rounds = (int32_t)(round - flows[i].round);
+			/* What came in first is left to the map's own order: a late reply is still a reply.
+			 */
+			bool idle = rounds >= 2 && !flows[i].inbound;
 
-			if (!flows[i].inbound && (idle || flows[i].round == round))
+			if (!flows[i].inbound && (idle || rounds <= 0))
 				tell_udp(capture, &keys[i], &flows[i],
 					 (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec, idle);
 			if (idle)
 				bpf_map_delete_elem(map, &keys[i]);
 		}
 	}
-	capture->skeleton->bss->reader_round = round + 1;
 	return error == -ENOENT ? 0 : error;
 }
 
@@ -453,9 +439,9 @@ const char *capture_cgroup_root(const struct capture *capture)
 	return capture->cgroup_path;
 }
 
-const char *capture_hook_name(const struct capture *capture, size_t index)
+const struct hook_result *capture_hooks(const struct capture *capture)
 {
-	return index < capture->link_count ? capture->hooks[index] : NULL;
+	return capture->results;
 }
 
 const char *capture_counter_name(enum fs_counter counter)

@@ -125,3 +125,21 @@ int proc_describe(const struct fs_owner *owner, int64_t time_ns, struct fs_recor
 	record->pid_namespace = namespace_of(owner->tgid, "ns/pid");
 	return 0;
 }
+
+/* Field 22 of /proc/PID/stat, counted behind the name, which may hold anything: ticks since boot. */
+bool proc_is_alive(const struct fs_owner *owner)
+{
+	char stat[TEXT_MOST];
+	const char *field;
+	uint64_t tick_ns = 1000000000u / (uint64_t)sysconf(_SC_CLK_TCK), ticks;
+
+	if (!read_file(owner->tgid, "stat", stat, sizeof(stat)))
+		return false;
+	field = strrchr(stat, ')');
+	for (int i = 2; field && i < 22; i++)
+		field = strchr(field + 1, ' ');
+	if (!field)
+		return false;
+	ticks = strtoull(field + 1, NULL, 10);
+	return owner->start_ns / tick_ns == ticks;
+}

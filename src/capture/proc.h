@@ -3,6 +3,7 @@
 #ifndef CAPTURE_PROC_H
 #define CAPTURE_PROC_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "firstseen/record.h"
@@ -12,5 +13,8 @@
  * is left empty. 0, or -ESRCH where the process is gone.
  */
 int proc_describe(const struct fs_owner *owner, int64_t time_ns, struct fs_record_process *record);
+
+/* Whether the owner still runs, and its number was not given to another process. */
+bool proc_is_alive(const struct fs_owner *owner);
 
 #endif

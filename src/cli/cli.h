@@ -41,6 +41,7 @@ int cli_open_rules(const struct cli *cli, struct domain_rules **out, struct fail
 /* The commands: their arguments alone, without options. They return an exit status. */
 int cli_status(struct cli *cli, int argc, char **argv);
 int cli_stats(struct cli *cli, int argc, char **argv);
+int cli_doctor(struct cli *cli, int argc, char **argv);
 int cli_domains(struct cli *cli, int argc, char **argv);
 int cli_history(struct cli *cli, int argc, char **argv);
 int cli_apps(struct cli *cli, int argc, char **argv);
@@ -53,5 +54,7 @@ int cli_allow(struct cli *cli, int argc, char **argv);
 int cli_allowed(struct cli *cli, int argc, char **argv);
 int cli_unallow(struct cli *cli, int argc, char **argv);
 int cli_replay(struct cli *cli, int argc, char **argv);
+int cli_import(struct cli *cli, int argc, char **argv);
+int cli_export(struct cli *cli, int argc, char **argv);
 
 #endif

@@ -74,6 +74,8 @@ static void put_endpoint(struct json *json, const char *name)
 	size_t digits = strcspn(port, " ");
 
 	json_put_string_bytes(json, "address", name, address);
+	if (!name[address]) /* HISTORY_OTHERS */
+		return;
 	json_put_unsigned(json, "port", strtoul(port, NULL, 10));
 	json_put_string(json, "protocol", port + digits + (port[digits] == ' '));
 }

@@ -10,6 +10,9 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "cli/cli.h"
+#include "cli/show_hooks.h"
+#include "cli/show_sinks.h"
+#include "metrics/metrics.h"
 
 #define HEARTBEAT_MOST_NS (30 * NS_PER_SECOND) /* an idle daemon writes every 10 s */
 #define STATES_MAX 192
@@ -60,12 +63,14 @@ static bool is_number(const char *text)
 static bool is_loss(const char *name)
 {
 	return strncmp(name, "lost_", 5) == 0 || strcmp(name, "storage_failed") == 0 ||
-	       strcmp(name, "flow_map_failed") == 0 || strcmp(name, "batch_full") == 0;
+	       strcmp(name, "flow_map_failed") == 0 || strcmp(name, "batch_full") == 0 ||
+	       strcmp(name, "alerts_unwritten") == 0;
 }
 
 struct picture {
 	struct states states;
 	struct history_summary summary;
+	struct sink_states sinks;
 	double coverage;
 	int64_t window_seconds;
 	int64_t learning_until_ns; /* 0: not known */
@@ -95,6 +100,8 @@ static int look(const struct cli *cli, struct history *history, struct picture *
 		error = history_states(history, keep_state, &picture->states, failure);
 	if (!error)
 		error = history_coverage(history, from, cli->now_ns, &picture->coverage, failure);
+	if (!error)
+		error = read_sinks(history, &picture->sinks, failure);
 	if (error)
 		return error;
 	picture->window_seconds = cli->config.window_seconds;
@@ -175,6 +182,7 @@ static void print_table(const struct cli *cli, const struct picture *picture)
 	       text_format_span(picture->window_seconds, span));
 	print_losses(picture);
 	output_line("hooks", COLUMN_TEXT, (union cell){.text = state_of(&picture->states, "hooks")}, 0);
+	show_hooks_missing(state_of(&picture->states, "hooks_missing"));
 	output_line("cgroup root", COLUMN_TEXT,
 		    (union cell){.text = state_of(&picture->states, "cgroup_root")}, 0);
 	print_learning(cli, picture->learning_until_ns);
@@ -185,6 +193,7 @@ static void print_table(const struct cli *cli, const struct picture *picture)
 	output_line("began", COLUMN_TIME, (union cell){.time_ns = summary->since_ns}, cli->now_ns);
 	printf("%-12s %" PRIu64 ", %" PRIu64 " open, %" PRIu64 " waiting to be sent\n", "alerts",
 	       summary->alerts, summary->alerts_open, summary->outbox);
+	print_sinks_table(&picture->sinks, cli->now_ns);
 	output_line("last alert", COLUMN_TIME, (union cell){.time_ns = summary->last_alert_ns}, cli->now_ns);
 	free(size);
 	free(share);
@@ -230,8 +239,11 @@ static size_t gather(const struct picture *picture, struct fact facts[static FAC
 static int print_tsv(const struct picture *picture)
 {
 	struct fact facts[FACTS];
+	const struct fact missing = {{.key = "hooks_missing", .type = COLUMN_TEXT},
+				     {.text = state_of(&picture->states, "hooks_missing")}};
 	int error = output_facts(OUTPUT_TSV, facts, gather(picture, facts), 0);
 
+	error = error ? error : output_facts(OUTPUT_TSV, &missing, 1, 0);
 	printf("lost\t%" PRIu64 "\n", picture->lost);
 	for (size_t i = 0; i < picture->states.count && !error; i++) {
 		const struct state *state = &picture->states.items[i];
@@ -241,6 +253,7 @@ static int print_tsv(const struct picture *picture)
 		if (is_loss(state->name))
 			error = output_facts(OUTPUT_TSV, &loss, 1, 0);
 	}
+	print_sinks_tsv(&picture->sinks);
 	return error;
 }
 
@@ -257,6 +270,7 @@ static int print_json(const struct picture *picture)
 	json_object_open(&json, NULL);
 	for (size_t i = 0; i < count; i++)
 		output_put_json(&json, &facts[i].column, facts[i].value);
+	show_hooks_missing_json(&json, state_of(&picture->states, "hooks_missing"));
 	json_put_unsigned(&json, "lost", picture->lost);
 	json_object_open(&json, "losses");
 	for (size_t i = 0; i < picture->states.count; i++) {
@@ -266,6 +280,7 @@ static int print_json(const struct picture *picture)
 			json_put_unsigned(&json, state->name, strtoull(state->value, NULL, 10));
 	}
 	json_object_close(&json);
+	print_sinks_json(&picture->sinks, &json);
 	json_object_close(&json);
 	json_end(&json);
 	puts(text);
@@ -299,6 +314,42 @@ int cli_status(struct cli *cli, int argc, char **argv)
 	return picture.watching ? CLI_DONE : CLI_FAILED;
 }
 
+static int print_metrics(const struct cli *cli, struct history *history, const struct states *states)
+{
+	static struct metric metrics[STATES_MAX];
+	static char text[METRICS_TEXT_MAX];
+	static struct picture picture;
+	struct failure failure = {{0}};
+	int error = look(cli, history, &picture, &failure);
+	size_t count = 0;
+	int64_t length;
+
+	if (error)
+		return cli_fail_with(&failure, error);
+	for (size_t i = 0; i < states->count; i++)
+		if (is_number(states->items[i].value))
+			metrics[count++] = (struct metric){states->items[i].name,
+							   strtoull(states->items[i].value, NULL, 10)};
+	length = metrics_format(metrics, count,
+				&(struct metrics_history){
+					.file_bytes = (uint64_t)picture.summary.file_bytes,
+					.domains = picture.summary.domains,
+					.addresses = picture.summary.addresses,
+					.hostnames = picture.summary.hostnames,
+					.applications = picture.summary.applications,
+					.alerts = picture.summary.alerts,
+					.alerts_open = picture.summary.alerts_open,
+					.outbox = picture.summary.outbox,
+					.coverage = picture.coverage,
+					.last_alert_ns = picture.summary.last_alert_ns,
+				},
+				state_of(&picture.states, "version"), text, sizeof(text));
+	if (length < 0)
+		return cli_fail("the metrics do not fit");
+	fputs(text, stdout);
+	return CLI_DONE;
+}
+
 int cli_stats(struct cli *cli, int argc, char **argv)
 {
 	static struct states states; /* large */
@@ -312,6 +363,12 @@ int cli_stats(struct cli *cli, int argc, char **argv)
 	if (!history)
 		return CLI_FAILED;
 	error = history_states(history, keep_state, &states, &failure);
+	if (!error && cli->options->format == OUTPUT_METRICS) {
+		int status = print_metrics(cli, history, &states);
+
+		history_close(history);
+		return status;
+	}
 	history_close(history);
 	for (size_t i = 0; i < states.count; i++) {
 		const char *value = states.items[i].value;

@@ -14,6 +14,8 @@
 static const struct command commands[] = {
 	{"status", "", "is it watching, since when, was anything lost", "", 0, 0, cli_status},
 	{"stats", "", "all counters of the daemon", "", 0, 0, cli_stats},
+	{"doctor", "", "what this host offers, tried for real, and the mend for what is missing", "", 0, 0,
+	 cli_doctor},
 	{"domains", "", "the baseline, one row a domain", "nsual", 0, 0, cli_domains},
 	{"history", "DOMAIN", "all about one domain, or about the one that a hostname belongs to", "", 1, 1,
 	 cli_history},
@@ -35,6 +37,9 @@ static const struct command commands[] = {
 	 "", 1, -1, cli_domain_of},
 	{"replay", "FILE...", "captures (pcap, pcapng) or scenarios through the pipeline that runs live",
 	 "FAi", 1, -1, cli_replay},
+	{"import", "FILE...", "a baseline from Zeek logs, captures, CSV, an export or another history", "Cg",
+	 1, -1, cli_import},
+	{"export", "", "the baseline as JSON lines or CSV, for import", "suavO", 0, 0, cli_export},
 	{0},
 };
 

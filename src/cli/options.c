@@ -33,11 +33,15 @@ static const struct option_text texts[] = {
 	{'A', "alerts", NULL, "the alerts, as they would be sent: one line of JSON each"},
 	{'i', "into", "DB", "keep what is seen in this history"},
 	{'N', "note", "TEXT", "what the review found"},
+	{'C', "client", "NET,...", "only flows of these addresses or networks"},
+	{'g', "again", NULL, "count also what was imported before"},
+	{'v', "csv", NULL, "a table of comma-separated values instead of JSON lines"},
+	{'O', "output", "FILE", "write FILE instead of standard output"},
 	/* general */
 	{'c', "config", "FILE", "read FILE instead of " CONFIG_DEFAULT_PATH},
 	{'S', "set", "SECTION.KEY=VALUE", "set one setting, over the file; may be repeated"},
 	{'d', "db", "FILE", "the history to ask, instead of the one configured"},
-	{'f', "format", "FORMAT", "table, json (one object a line) or tsv"},
+	{'f', "format", "FORMAT", "table, json (one object a line) or tsv; stats also: openmetrics"},
 	{'V', "version", NULL, "print the version and exit"},
 	{'h', "help", NULL, "print help; behind a command: that command's"},
 };
@@ -81,8 +85,10 @@ static int read_limit(const char *text, int64_t *limit)
 
 static int read_format(const char *text, enum output_format *format)
 {
-	static const char *const names[] = {
-		[OUTPUT_TABLE] = "table", [OUTPUT_JSON] = "json", [OUTPUT_TSV] = "tsv"};
+	static const char *const names[] = {[OUTPUT_TABLE] = "table",
+					    [OUTPUT_JSON] = "json",
+					    [OUTPUT_TSV] = "tsv",
+					    [OUTPUT_METRICS] = "openmetrics"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (strcmp(text, names[i]) == 0) {
@@ -179,6 +185,18 @@ static enum options_result take(const struct reading *reading, int letter, const
 	case 'N':
 		options->note = value;
 		return OPTIONS_RUN;
+	case 'C':
+		options->client = value;
+		return OPTIONS_RUN;
+	case 'g':
+		options->again = true;
+		return OPTIONS_RUN;
+	case 'v':
+		options->csv = true;
+		return OPTIONS_RUN;
+	case 'O':
+		options->output = value;
+		return OPTIONS_RUN;
 	default:
 		return take_general(reading, letter, value);
 	}
@@ -227,16 +245,20 @@ static enum options_result read_all(const struct reading *reading, int argc, cha
 {
 	struct option known[OPTIONS_MAX];
 	enum options_result result = OPTIONS_RUN;
+	const struct command *command = reading->options->command;
+	bool writes = command && strchr(command->options, 'O');
+	const char *letters = writes ? ":c:ho:" : command ? ":c:h" : "+:c:h";
 	int answer;
 
-	list(reading->options->command, known);
+	list(command, known);
 	optind = 0; /* anew */
 	opterr = 0;
-	while (result == OPTIONS_RUN &&
-	       (answer = getopt_long(argc, argv, reading->options->command ? ":c:h" : "+:c:h", known,
-				     NULL)) != -1)
+	while (result == OPTIONS_RUN && (answer = getopt_long(argc, argv, letters, known, NULL)) != -1) {
+		if (writes && answer == 'o') /* -o; of other commands --open */
+			answer = 'O';
 		result = answer == '?' || answer == ':' ? refused(reading, answer, argv)
 							: take(reading, answer, optarg);
+	}
 	return result;
 }
 
@@ -258,6 +280,8 @@ static enum options_result check(const struct reading *reading)
 		return misuse(reading, "%s needs %s", command->name, command->arguments);
 	if (command->most >= 0 && options->argc > command->most)
 		return misuse(reading, "unexpected argument %.200s", options->argv[command->most]);
+	if (options->format == OUTPUT_METRICS && strcmp(command->name, "stats") != 0)
+		return misuse(reading, "--format openmetrics is for stats");
 	if (filter->since_ns && filter->until_ns && filter->since_ns > filter->until_ns)
 		return misuse(reading, "--since lies behind --until");
 	return OPTIONS_RUN;
@@ -317,8 +341,8 @@ static void print_options(FILE *out, const char *letters)
 			continue;
 		snprintf(left, sizeof(left), "--%s%s%s", text->name, text->value ? " " : "",
 			 text->value ? text->value : "");
-		if (text->letter == 'c' || text->letter == 'h')
-			fprintf(out, "  -%c, ", text->letter);
+		if (strchr("chO", text->letter))
+			fprintf(out, "  -%c, ", text->letter | 32);
 		else
 			fputs("      ", out);
 		fprintf(out, "%-24s %s\n", left, text->help);

@@ -40,6 +40,8 @@ struct options {
 	bool flows, alerts;
 	const char *into;
 	const char *note;
+	const char *client, *output;
+	bool again, csv;
 	/* what is left */
 	const struct command *command;
 	int argc;

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum output_format { OUTPUT_TABLE, OUTPUT_JSON, OUTPUT_TSV };
+enum output_format { OUTPUT_TABLE, OUTPUT_JSON, OUTPUT_TSV, OUTPUT_METRICS };
 
 enum column_type {               /* a terminal; a table in a pipe; TSV; JSON */
 		   COLUMN_TEXT,  /* cut at its end to fit a terminal */

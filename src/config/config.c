@@ -16,6 +16,7 @@
 
 #define FILE_MOST (1024 * 1024)
 #define ITEM_MAX 512
+#define WAITING_MOST 1000000
 
 /* One key: how its value is read into the configuration. 0 or -EINVAL with *failure filled. */
 struct key {
@@ -200,6 +201,11 @@ static int read_sni(struct config *config, const char *value, struct failure *fa
 	return read_boolean(value, &config->sni, failure);
 }
 
+static int read_volumes(struct config *config, const char *value, struct failure *failure)
+{
+	return read_span(value, 1, &config->volumes_seconds, failure);
+}
+
 static int read_path(struct config *config, const char *value, struct failure *failure)
 {
 	if (value[0] != '/' || !text_copy(config->history_path, sizeof(config->history_path), value))
@@ -214,20 +220,40 @@ static int read_retention(struct config *config, const char *value, struct failu
 
 static int add_sink(struct config *config, const char *item, struct failure *failure)
 {
+	static const struct {
+		const char *word;
+		enum sink_kind kind;
+		bool alone, with_path;
+	} words[] = {
+		{"stdout", SINK_STDOUT, true, false},
+		{"syslog", SINK_SYSLOG, true, true},
+		{"journal", SINK_JOURNAL, true, true},
+		{"file", SINK_FILE, false, true},
+	};
 	struct sink_setting *sink = &config->sinks[config->sink_count];
+	bool known = false;
 
 	if (config->sink_count == CONFIG_SINKS_MAX)
 		return failure_set(failure, -EINVAL, "more than %d sinks", CONFIG_SINKS_MAX);
 	memset(sink, 0, sizeof(*sink));
-	if (strcmp(item, "stdout") == 0)
-		sink->kind = SINK_STDOUT;
-	else if (strcmp(item, "syslog") == 0)
-		sink->kind = SINK_SYSLOG;
-	else if (strncmp(item, "file:/", 6) == 0 && text_copy(sink->path, sizeof(sink->path), item + 5))
-		sink->kind = SINK_FILE;
-	else
-		return failure_set(failure, -EINVAL, "\"%.200s\" is none of: stdout, syslog, file:/PATH",
-				   item);
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		size_t length = strlen(words[i].word);
+
+		if (strncmp(item, words[i].word, length) != 0)
+			continue;
+		sink->kind = words[i].kind;
+		if (item[length] == '\0')
+			known = words[i].alone;
+		else if (strncmp(item + length, ":/", 2) == 0)
+			known = words[i].with_path &&
+				text_copy(sink->path, sizeof(sink->path), item + length + 1);
+	}
+	if (!known)
+		return failure_set(failure, -EINVAL,
+				   "\"%.200s\" is none of: stdout, syslog, journal, file:/PATH", item);
+	for (uint32_t i = 0; i < config->sink_count; i++)
+		if (config->sinks[i].kind == sink->kind && strcmp(config->sinks[i].path, sink->path) == 0)
+			return failure_set(failure, -EINVAL, "\"%.200s\" is given twice", item);
 	config->sink_count++;
 	return 0;
 }
@@ -329,6 +355,14 @@ static int read_socket(struct config *config, const char *value, struct failure 
 	return 0;
 }
 
+static int read_textfile(struct config *config, const char *value, struct failure *failure)
+{
+	if ((value[0] && value[0] != '/') ||
+	    !text_copy(config->metrics_path, sizeof(config->metrics_path), value))
+		return failure_set(failure, -EINVAL, "\"%.200s\" is not an absolute path", value);
+	return 0;
+}
+
 static int read_user(struct config *config, const char *value, struct failure *failure)
 {
 	if (!text_copy(config->user, sizeof(config->user), value))
@@ -339,6 +373,22 @@ static int read_user(struct config *config, const char *value, struct failure *f
 static int read_packages(struct config *config, const char *value, struct failure *failure)
 {
 	return read_boolean(value, &config->packages, failure);
+}
+
+static int read_syslog_cee(struct config *config, const char *value, struct failure *failure)
+{
+	return read_boolean(value, &config->syslog_cee, failure);
+}
+
+static int read_waiting(struct config *config, const char *value, struct failure *failure)
+{
+	uint64_t count;
+
+	if (text_parse_bytes(value, &count) || count < 1 || count > WAITING_MOST)
+		return failure_set(failure, -EINVAL, "\"%s\" is not a number from 1 to %d", value,
+				   WAITING_MOST);
+	config->waiting_most = (uint32_t)count;
+	return 0;
 }
 
 static const struct key keys[] = {
@@ -356,13 +406,17 @@ static const struct key keys[] = {
 	{"capture", "dns_ports", read_ports},
 	{"capture", "ring_size", read_ring_size},
 	{"capture", "sni", read_sni},
+	{"capture", "volumes", read_volumes},
 	{"history", "path", read_path},
 	{"history", "retention", read_retention},
 	{"alert", "sinks", read_sinks},
 	{"alert", "format", read_format},
+	{"alert", "syslog_cee", read_syslog_cee},
+	{"alert", "waiting", read_waiting},
 	{"threat", "lists", read_lists},
 	{"threat", "newly_registered", read_newly_registered},
 	{"control", "socket", read_socket},
+	{"metrics", "textfile", read_textfile},
 	{"service", "user", read_user},
 	{"enrich", "packages", read_packages},
 };
@@ -379,11 +433,13 @@ void config_defaults(struct config *config)
 	config->dns_ports[0] = 53;
 	config->ring_bytes = 16 * 1024 * 1024;
 	config->sni = true;
+	config->volumes_seconds = 60;
 	text_copy(config->history_path, sizeof(config->history_path), "/var/lib/firstseen/history.db");
 	config->retention_seconds = 365 * SECONDS_PER_DAY;
 	config->sink_count = 1;
 	config->sinks[0].kind = SINK_SYSLOG;
 	config->format = RENDER_OCSF;
+	config->waiting_most = 10000;
 	config->crawlers = (struct crawler_rule){.domains = 20, .host_domains = 100, .window_seconds = 3600};
 	config->list_count = 1;
 	config->lists[0].class = THREAT_LISTED;

@@ -22,10 +22,10 @@
 #define CONFIG_DEFAULT_USER "firstseen"
 #define CONFIG_DEFAULT_SOCKET "/run/firstseen/control.sock"
 
-enum sink_kind { SINK_STDOUT, SINK_SYSLOG, SINK_FILE };
+enum sink_kind { SINK_STDOUT, SINK_SYSLOG, SINK_FILE, SINK_JOURNAL };
 struct sink_setting {
 	enum sink_kind kind;
-	char path[PATH_MAX]; /* SINK_FILE: absolute; else "" */
+	char path[PATH_MAX]; /* of the file or the log's socket: absolute; "": the usual socket */
 };
 
 /* A file, or a folder of files, with domains that are threats. */
@@ -49,6 +49,7 @@ struct config {
 	uint16_t dns_ports[CONFIG_PORTS_MAX];
 	uint32_t ring_bytes; /* a power of two, 64K..1G */
 	bool sni;
+	int64_t volumes_seconds; /* between the rounds that tell the bytes of open flows */
 	/* [history] */
 	char history_path[PATH_MAX];
 	int64_t retention_seconds; /* never below the window */
@@ -56,11 +57,15 @@ struct config {
 	uint32_t sink_count;
 	struct sink_setting sinks[CONFIG_SINKS_MAX];
 	enum render_format format;
+	bool syslog_cee;       /* "@cee:" before the JSON of syslog lines */
+	uint32_t waiting_most; /* alerts kept for sinks that are down */
 	/* [threat] */
 	uint32_t list_count;
 	struct list_setting lists[CONFIG_LISTS_MAX];
 	/* [control] */
 	char socket_path[PATH_MAX]; /* "": none */
+	/* [metrics] */
+	char metrics_path[PATH_MAX]; /* "": none */
 	/* [service] */
 	char user[USER_NAME_MAX]; /* "": stays root, without capabilities */
 	/* [allow NAME] */

@@ -16,6 +16,8 @@
 #define DEFAULT_TOLD 4096 /* threats told lately */
 #define FLOW_TEXT_BYTES (16 * 1024 * 1024)
 #define WAIT_MOST_NS NS_PER_SECOND
+/* A TCP connection to a resolver asks once it is made: its SYN may have to be sent up to three times. */
+#define WAIT_TCP_QUESTION_NS (4 * NS_PER_SECOND)
 
 static void on_observation(void *context, const struct observation *observation);
 
@@ -341,9 +343,16 @@ int pipeline_feed(struct pipeline *pipeline, const void *record, size_t size, in
 
 void pipeline_tick(struct pipeline *pipeline, int64_t now_ns)
 {
-	while (pipeline->wait_first && now_ns - pipeline->wait_first->opened_ns >= WAIT_MOST_NS) {
+	struct flow *flow = pipeline->wait_first, *next;
+
+	for (; flow && now_ns - flow->opened_ns >= WAIT_MOST_NS; flow = next) {
+		bool tcp_question = flow->wait == WAIT_QUESTION && flow->key.protocol == IPPROTO_TCP;
+
+		next = flow->wait_next;
+		if (tcp_question && now_ns - flow->opened_ns < WAIT_TCP_QUESTION_NS)
+			continue;
 		pipeline->counts.deferred_late++;
-		pipeline_decide_waiting(pipeline, pipeline->wait_first);
+		pipeline_decide_waiting(pipeline, flow);
 	}
 	pipeline_tick_crawlers(pipeline, now_ns, false);
 }

@@ -28,13 +28,8 @@ static int take_state(void *context, const char *name, const char *value)
 
 void notices_before(struct notices *notices, struct history *history, int64_t learning_seconds)
 {
-	struct history_summary summary;
-
 	(void)history_states(history, take_state, notices, NULL);
-	if (history_summary(history, &summary, NULL) == 0 && summary.last_run_to_ns) {
-		notices->before_to_ns = summary.last_run_to_ns;
-		notices->before_ended = summary.last_run_ended;
-	}
+	(void)history_last_run(history, &notices->before_to_ns, &notices->before_ended, NULL);
 	if (learning_seconds == 0)
 		notices->learning_told = true;
 }

@@ -28,7 +28,6 @@
 
 #define DRAIN_MS 20 /* how long a record may wait in the ring */
 #define EXCHANGE_NS NS_PER_SECOND
-#define VOLUMES_NS (60 * NS_PER_SECOND)
 #define REFRESH_NS (60 * NS_PER_SECOND) /* networks of the host, coverage */
 
 struct watch {
@@ -60,7 +59,9 @@ struct watch {
 	uint64_t lost;            /* told to the writer so far */
 	uint64_t batch_full;      /* accesses and alerts that found no room in the batch */
 	uint64_t records;
-	bool urgent; /* the batch holds an alert */
+	unsigned recoveries; /* of the history, so far */
+	bool damaged;        /* the history can not be read */
+	bool urgent;         /* the batch holds an alert */
 	bool end;
 };
 
@@ -70,8 +71,11 @@ static int on_seen(void *context, enum subject_kind kind, const char *domain, co
 		   struct seen *out)
 {
 	struct watch *watch = context;
+	int error = history_seen(watch->reader, kind, domain, application, out);
 
-	return history_seen(watch->reader, kind, domain, application, out);
+	if (error == -EUCLEAN)
+		watch->damaged = true;
+	return error;
 }
 
 static void on_access(void *context, const struct access *access)
@@ -111,7 +115,7 @@ static void on_record(void *context, const void *record, size_t size)
 
 static void add_state(struct writer_states *states, const char *name, uint64_t value)
 {
-	if (states->count == WRITER_STATES_MAX)
+	if (states->count == WRITER_STATES_MAX || !name)
 		return;
 	states->items[states->count].name = name;
 	states->items[states->count++].value = value;
@@ -192,6 +196,7 @@ static void take_states(struct watch *watch, struct writer_states *states, int64
 {
 	states->count = 0;
 	states->lost = 0;
+	states->damaged = watch->damaged;
 	states->lost_from_ns = watch->last_exchange_ns;
 	states->now_ns = now_ns;
 	states->keep_since_ns = clock_steps_before(pipeline_clock(watch->pipeline), now_ns,
@@ -252,7 +257,7 @@ static void exchange(struct watch *watch, int64_t now_ns)
 	struct writer_states states;
 	struct batch *empty;
 
-	if (!watch->urgent && now_ns - watch->last_exchange_ns < EXCHANGE_NS &&
+	if (!watch->urgent && !watch->damaged && now_ns - watch->last_exchange_ns < EXCHANGE_NS &&
 	    now_ns >= watch->last_exchange_ns)
 		return;
 	pipeline_crawlers_changed(watch->pipeline, on_crawler, watch);
@@ -263,10 +268,44 @@ static void exchange(struct watch *watch, int64_t now_ns)
 		return; /* busy: the batch at hand goes on filling */
 	watch->batch = empty;
 	watch->urgent = false;
+	watch->damaged = false;
 	watch->lost += states.lost;
 	watch->step_from_ns = watch->step_to_ns = 0;
 	notices_lost(&watch->notices, watch->pipeline, states.lost, states.lost_from_ns, now_ns);
 	watch->last_exchange_ns = now_ns;
+}
+
+static void settings_of(const struct watch *watch, struct pipeline_settings *settings);
+
+/* The writer has recovered the history: what was open is another file now, and may know less. */
+static void follow_recovery(struct watch *watch)
+{
+	unsigned recoveries = writer_recoveries(watch->writer);
+	struct pipeline_settings settings;
+	struct history *reader;
+	struct failure failure;
+	int64_t since;
+
+	if (recoveries == watch->recoveries)
+		return;
+	if (history_open(watch->config.history_path, HISTORY_READ, &reader, &failure)) {
+		log_error("%s", failure.text);
+		return;
+	}
+	watch->recoveries = recoveries;
+	history_close(watch->reader);
+	watch->reader = reader;
+	since = watch->since_ns;
+	if (history_since(reader, &since, &failure))
+		log_error("%s", failure.text);
+	if (since > watch->since_ns) { /* the baseline is lost: learning begins anew */
+		watch->learning_since_ns = since;
+		watch->notices.learning_told = watch->config.learning_seconds == 0;
+	}
+	watch->since_ns = since;
+	settings_of(watch, &settings);
+	pipeline_configure(watch->pipeline, &settings);
+	watch->last_refresh_ns = 0;
 }
 
 static void refresh(struct watch *watch, int64_t now_ns)
@@ -311,7 +350,8 @@ static bool needs_restart(const struct config *old, const struct config *new)
 	       memcmp(old->dns_ports, new->dns_ports, sizeof(old->dns_ports)) != 0 ||
 	       strcmp(old->history_path, new->history_path) != 0 || old->sink_count != new->sink_count ||
 	       memcmp(old->sinks, new->sinks, sizeof(old->sinks)) != 0 || old->format != new->format ||
-	       old->packages != new->packages;
+	       old->packages != new->packages || old->syslog_cee != new->syslog_cee ||
+	       old->waiting_most != new->waiting_most;
 }
 
 static void reload(struct watch *watch, const struct watch_options *options)
@@ -341,6 +381,7 @@ static void reload(struct watch *watch, const struct watch_options *options)
 	writer_configure(watch->writer, &fresh);
 	if (!watch->loading && lists_begin(&watch->config, watch->rules, &watch->loading))
 		log_error("no memory to read the threat lists anew, the old ones stay");
+	watch->config.volumes_seconds = fresh.volumes_seconds;
 	watch->last_refresh_ns = 0;
 	settings_of(watch, &settings);
 	pipeline_configure(watch->pipeline, &settings);
@@ -421,12 +462,13 @@ static void keep_bindings(struct watch *watch, int64_t now_ns)
 	watch->bindings_kept_ns = now_ns;
 }
 
-/* The bytes of flows that live long: once a minute, and at the end. */
+/* The bytes of flows that live long: by the setting, once a minute, and at the end. */
 static void round_of_volumes(struct watch *watch, int64_t now_ns, bool last)
 {
+	int64_t period_ns = watch->config.volumes_seconds * NS_PER_SECOND;
 	int error;
 
-	if (!last && now_ns - watch->last_volumes_ns < VOLUMES_NS && now_ns >= watch->last_volumes_ns)
+	if (!last && now_ns - watch->last_volumes_ns < period_ns && now_ns >= watch->last_volumes_ns)
 		return;
 	watch->last_volumes_ns = now_ns;
 	keep_bindings(watch, now_ns);
@@ -458,6 +500,7 @@ static int loop(struct watch *watch, const struct watch_options *options)
 		now = host_now();
 		pipeline_tick(watch->pipeline, now);
 		round_of_volumes(watch, now, false);
+		follow_recovery(watch);
 		refresh(watch, now);
 		take_over(watch);
 		notices_learning(&watch->notices, watch->pipeline, watch->reader, learning_until(watch), now);
@@ -503,41 +546,73 @@ static void regroup(void *context, const char *hostname, char domain[static DOMA
 	domain_of(context, hostname, domain);
 }
 
-static int write_first_states(struct watch *watch, struct history *history)
+/* Which hooks are attached, and which are not there. */
+static int write_hooks(struct watch *watch, struct history *history, struct failure *failure)
 {
-	char hooks[512] = "", number[32];
-	int64_t now = host_now();
-	int error = history_begin(history, watch->failure);
+	const struct hook_result *results = capture_hooks(watch->capture);
+	char text[512] = "", missing[512];
+	int error;
 
-	for (size_t i = 0; capture_hook_name(watch->capture, i); i++)
-		snprintf(hooks + strlen(hooks), sizeof(hooks) - strlen(hooks), "%s%s", i ? " " : "",
-			 capture_hook_name(watch->capture, i));
-	if (!error)
-		error = history_write_state(history, "hooks", hooks, watch->failure);
+	for (int i = 0; i < HOOKS; i++)
+		if (hook_of((enum hook_id)i)->program && hook_is_there(results[i].state))
+			snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s", text[0] ? " " : "",
+				 hook_of((enum hook_id)i)->name);
+	hooks_write_missing(results, missing, sizeof(missing));
+	error = history_write_state(history, "hooks", text, failure);
+	return error ? error : history_write_state(history, "hooks_missing", missing, failure);
+}
+
+/* What the daemon is. Also asked for by the writer's thread: nothing here changes while it watches. */
+static int introduce_inside(struct watch *watch, struct history *history, struct failure *failure)
+{
+	char number[32];
+	int error = write_hooks(watch, history, failure);
+
 	if (!error)
 		error = history_write_state(history, "cgroup_root", capture_cgroup_root(watch->capture),
-					    watch->failure);
+					    failure);
 	if (!error)
-		error = history_write_state(history, "version", FIRSTSEEN_VERSION, watch->failure);
+		error = history_write_state(history, "version", FIRSTSEEN_VERSION, failure);
 	snprintf(number, sizeof(number), "%d", (int)getpid());
 	if (!error)
-		error = history_write_state(history, "pid", number, watch->failure);
-	snprintf(number, sizeof(number), "%" PRId64, now);
+		error = history_write_state(history, "pid", number, failure);
+	snprintf(number, sizeof(number), "%" PRId64, host_now());
 	if (!error)
-		error = history_write_state(history, "started", number, watch->failure);
+		error = history_write_state(history, "started", number, failure);
 	if (!error)
-		error = history_write_state(history, "heartbeat", number, watch->failure);
-	snprintf(number, sizeof(number), "%" PRId64, now - watch->clock_offset_ns);
+		error = history_write_state(history, "heartbeat", number, failure);
+	if (!error)
+		error = history_write_state(history, "boot", host_boot(), failure);
+	snprintf(number, sizeof(number), "%u", watch->config.ring_bytes);
+	return error ? error : history_write_state(history, "ring_bytes", number, failure);
+}
+
+static int introduce(void *context, struct history *history, struct failure *failure)
+{
+	int error = history_begin(history, failure);
+
+	if (!error)
+		error = introduce_inside(context, history, failure);
+	if (!error)
+		error = history_commit(history, failure);
+	if (error)
+		history_rollback(history);
+	return error;
+}
+
+static int write_first_states(struct watch *watch, struct history *history)
+{
+	char number[32];
+	int error = history_begin(history, watch->failure);
+
+	if (!error)
+		error = introduce_inside(watch, history, watch->failure);
+	snprintf(number, sizeof(number), "%" PRId64, host_now() - watch->clock_offset_ns);
 	if (!error)
 		error = history_write_state(history, "boottime", number, watch->failure);
 	snprintf(number, sizeof(number), "%" PRId64, learning_until(watch));
 	if (!error)
 		error = history_write_state(history, "learning_until", number, watch->failure);
-	if (!error)
-		error = history_write_state(history, "boot", host_boot(), watch->failure);
-	snprintf(number, sizeof(number), "%u", watch->config.ring_bytes);
-	if (!error)
-		error = history_write_state(history, "ring_bytes", number, watch->failure);
 	if (!error)
 		error = history_commit(history, watch->failure);
 	if (error)
@@ -549,7 +624,6 @@ static int write_first_states(struct watch *watch, struct history *history)
 static int open_history(struct watch *watch)
 {
 	struct history *history = NULL;
-	struct history_summary summary;
 	struct batch_limits limits = {0};
 	int error = history_open(watch->config.history_path, HISTORY_WRITE, &history, watch->failure);
 
@@ -562,12 +636,11 @@ static int open_history(struct watch *watch)
 	if (!error)
 		error = history_run_start(history, host_now(), &watch->run, watch->failure);
 	if (!error)
-		error = history_summary(history, &summary, watch->failure);
+		error = history_since(history, &watch->since_ns, watch->failure);
 	if (!error) {
-		watch->since_ns = summary.since_ns;
 		/* A history from a future that the clock was taken back from: it learns again, but not for
 		 * years. */
-		watch->learning_since_ns = summary.since_ns < host_now() ? summary.since_ns : host_now();
+		watch->learning_since_ns = watch->since_ns < host_now() ? watch->since_ns : host_now();
 		error = write_first_states(watch, history);
 	}
 	if (!error)
@@ -575,6 +648,10 @@ static int open_history(struct watch *watch)
 				     watch->failure);
 	if (!error && (batch_new(&limits, &watch->batch) || batch_new(&limits, &watch->spare)))
 		error = failure_set(watch->failure, -ENOMEM, "out of memory");
+	/* Then the next start recovers it. */
+	if (error == -EUCLEAN && history_mark_damaged(history, "found at the start") == 0)
+		failure_set(watch->failure, error, "history %.300s: it is damaged: start again to recover it",
+			    watch->config.history_path);
 	return error;
 }
 
@@ -582,8 +659,8 @@ static int open_history(struct watch *watch)
  * the desk. */
 static int start_threads(struct watch *watch)
 {
-	int error = writer_start(&watch->config, watch->writing, watch->run, watch->spare, &watch->writer,
-				 watch->failure);
+	int error = writer_start(&watch->config, watch->writing, watch->run, watch->spare, introduce, watch,
+				 &watch->writer, watch->failure);
 
 	if (error)
 		return error;
@@ -861,6 +938,18 @@ static void block_signals(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
+static void say_missing(const struct watch *watch)
+{
+	const struct hook_result *results = capture_hooks(watch->capture);
+	char error[HOOK_ERROR_MAX];
+
+	for (int i = 0; i < HOOKS; i++)
+		if (!hook_is_there(results[i].state))
+			log_warning("%s is %s (%s): %s", hook_of((enum hook_id)i)->name,
+				    hook_state_name(results[i].state),
+				    hook_error_text(results[i].error, error), hook_of((enum hook_id)i)->cost);
+}
+
 int watch_run(const struct watch_options *options, struct failure *failure)
 {
 	struct watch *watch = calloc(1, sizeof(*watch));
@@ -877,6 +966,7 @@ int watch_run(const struct watch_options *options, struct failure *failure)
 	error = open_all(watch);
 	if (!error) {
 		watch->last_volumes_ns = host_now();
+		say_missing(watch);
 		error = capture_preexisting(watch->capture, failure);
 		if (error > 0)
 			log_info("%d connections are older than this daemon", error);

@@ -10,17 +10,25 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "daemon/compose.h"
 #include "daemon/dossier.h"
 #include "daemon/host.h"
+#include "daemon/metering.h"
 #include "daemon/outbox.h"
 #include "review/review.h"
 
 #define IDLE_WRITE_SECONDS 10 /* how often the sign of life is written while nothing happens */
 #define RETRY_SECONDS 1
 #define PRUNE_SECONDS 60
-#define PRUNE_ROWS 500
+#define PRUNE_ROWS 128  /* a transaction; the next one follows with the next batch where more is old */
+#define STOP_SECONDS 60 /* for the batches that are under way at the end, as long as they get written */
+#define STOP_SECONDS_FAILING 5
 #define STANDSTILL_SECONDS 60
-#define RECENT_MOST 10 /* names in a dossier */
+#define SEND_NS (200 * NS_PER_MS) /* for sending, before the next batch */
+#define SEND_LAST_NS (2 * NS_PER_SECOND)
+#define SLOW_MS 5             /* a pause for a sink that is full */
+#define PACKAGES_START_MS 500 /* how long the start waits for the first reading, some 40 ms as a rule */
+#define RECENT_MOST 10        /* names in a dossier */
 #define USERS_MOST 5
 #define KNOWN_TO_MOST 5
 
@@ -34,13 +42,20 @@ struct request {
 
 struct writer {
 	struct config config;
-	struct history *history;
+	struct history *history; /* NULL: damaged, and not recovered yet */
 	struct outbox *outbox;
+	writer_introduce *introduce;
+	void *context;
+	struct alert alert; /* about a recovery */
 	struct dossier host;
 	struct packages *packages; /* NULL: not wanted */
 	int64_t run;
 	int64_t last_write_ns, last_prune_ns;
-	bool failing; /* told to the operator already */
+	bool failing;           /* told to the operator already */
+	uint64_t unwritten;     /* alerts that the history does not have ... */
+	uint64_t unwritten_now; /* ... and those of the transaction at hand */
+	struct metering metering;
+	bool untold; /* a recovery may not have been told */
 
 	pthread_t thread;
 	pthread_mutex_t lock; /* guards what follows */
@@ -53,6 +68,8 @@ struct writer {
 	struct allow_set *rules; /* fresh, for the core */
 	uint64_t rounds;         /* of the thread */
 	bool reopen, reload, stop;
+	bool stuck; /* the last attempt failed */
+	unsigned recoveries;
 	/* the core's */
 	uint64_t rounds_seen;
 	int64_t rounds_seen_ns;
@@ -136,18 +153,33 @@ static void complete(struct writer *writer, const struct alert *alert, struct do
 		history_applications(writer->history, &filter, application_facts, dossier, &ignored);
 }
 
+static int lose_alert(struct writer *writer, const struct alert *alert, const char *why)
+{
+	log_error("an alert is lost: %s, uid %s, domain %s: %s", alert_kind_name(alert->kind), alert->uid,
+		  alert->domain, why);
+	writer->unwritten_now++;
+	return 0;
+}
+
+/* One alert that can not be written never holds up those behind it. */
 static int write_alert(struct writer *writer, const struct alert *alert, struct failure *failure)
 {
 	struct dossier dossier;
-	char line[RENDER_MAX];
-	int64_t length;
+	struct composed composed;
+	const struct outbox_texts texts = {.short_line = composed.short_line, .message = composed.message};
+	int form, error;
 
 	complete(writer, alert, &dossier);
-	length = render_alert(writer->config.format, alert, &dossier, line, outbox_line_max(writer->outbox));
-	if (length < 0)
-		return failure_set(failure, (int)length, "an alert for %s does not fit its line",
-				   alert->domain);
-	return history_write_alert(writer->history, alert, line, writer->config.sink_count > 0, failure);
+	form = compose_alert(writer->config.format, alert, &dossier, &composed);
+	if (form < 0)
+		return lose_alert(writer, alert, "it can not be rendered");
+	if (form == COMPOSED_SMALLEST)
+		log_warning("the alert %s could only be rendered in its smallest form", alert->uid);
+	error = history_write_alert(writer->history, alert, composed.line,
+				    writer->config.sink_count > 0 ? &texts : NULL, failure);
+	if (error == -EINVAL || error == -EMSGSIZE) /* about this row, not about the disk */
+		return lose_alert(writer, alert, failure->text);
+	return error;
 }
 
 static int write_states(struct writer *writer, const struct writer_states *states, struct failure *failure)
@@ -159,6 +191,10 @@ static int write_states(struct writer *writer, const struct writer_states *state
 		snprintf(value, sizeof(value), "%llu", (unsigned long long)states->items[i].value);
 		error = history_write_state(writer->history, states->items[i].name, value, failure);
 	}
+	snprintf(value, sizeof(value), "%llu",
+		 (unsigned long long)(writer->unwritten + writer->unwritten_now));
+	if (!error)
+		error = history_write_state(writer->history, "alerts_unwritten", value, failure);
 	snprintf(value, sizeof(value), "%lld", (long long)states->now_ns);
 	if (!error)
 		error = history_write_state(writer->history, "heartbeat", value, failure);
@@ -168,6 +204,30 @@ static int write_states(struct writer *writer, const struct writer_states *state
 		error = history_write_gap(writer->history, states->lost_from_ns, states->now_ns,
 					  "records lost in the kernel", states->lost, failure);
 	return error;
+}
+
+/* A recovery of the history, by this daemon or when it was opened, is told in the first transaction. */
+static int tell_recovery(struct writer *writer, struct failure *failure)
+{
+	struct alert *alert = &writer->alert;
+	struct history_recovery recovery;
+	int found = history_recovery(writer->history, &recovery, failure);
+	int error;
+
+	if (found <= 0)
+		return found;
+	memset(alert, 0, sizeof(*alert));
+	text_copy(alert->uid, sizeof(alert->uid), recovery.uid);
+	text_copy(alert->message, sizeof(alert->message), recovery.message);
+	alert->kind = ALERT_HISTORY_RECOVERED;
+	alert->severity = recovery.baseline_lost ? SEVERITY_HIGH : SEVERITY_MEDIUM;
+	alert->time_ns = recovery.time_ns;
+	alert->window_seconds = writer->config.window_seconds;
+	alert->coverage = -1;
+	error = write_alert(writer, alert, failure);
+	if (!error)
+		log_warning("%s", recovery.message);
+	return error ? error : history_recovery_told(writer->history, failure);
 }
 
 /* Crawlers, and how often rules hit. */
@@ -200,9 +260,12 @@ static int write_all(struct writer *writer, const struct batch *batch, const str
 	int64_t run = writer->run;
 	int error = history_begin(writer->history, failure);
 
+	writer->unwritten_now = 0;
 	if (error)
 		return error;
-	if (states->stepped)
+	if (writer->untold)
+		error = tell_recovery(writer, failure);
+	if (!error && states->stepped)
 		error = new_run(writer, states, &run, failure);
 	if (!error)
 		error = history_write_accesses(writer->history, batch, failure);
@@ -215,16 +278,17 @@ static int write_all(struct writer *writer, const struct batch *batch, const str
 	if (!error)
 		error = write_states(writer, states, failure);
 	if (!error)
-		error = outbox_settle(writer->outbox, writer->history, failure);
-	if (!error)
 		error = history_run_seen(writer->history, run, states->now_ns, last, failure);
 	if (!error)
 		error = history_commit(writer->history, failure);
-	if (error)
+	if (error) {
 		history_rollback(writer->history);
-	else
-		writer->run = run;
-	return error;
+		return error;
+	}
+	writer->run = run;
+	writer->untold = false;
+	writer->unwritten += writer->unwritten_now;
+	return 0;
 }
 
 /* Nothing happened: a sign of life now and then is enough, and the disk may sleep. */
@@ -233,61 +297,171 @@ static bool is_idle(const struct writer *writer, const struct batch *batch,
 {
 	return batch_access_count(batch) == 0 && batch_alert_count(batch) == 0 &&
 	       batch_binding_count(batch) == 0 && batch_crawler_count(batch) == 0 &&
-	       batch_hits_count(batch) == 0 && !states->stepped && states->lost == 0 &&
-	       outbox_has_settled(writer->outbox) &&
+	       batch_hits_count(batch) == 0 && !states->stepped && states->lost == 0 && !writer->untold &&
 	       states->now_ns - writer->last_write_ns < IDLE_WRITE_SECONDS * NS_PER_SECOND &&
 	       states->now_ns >= writer->last_write_ns;
 }
 
-static void prune(struct writer *writer, int64_t now_ns, int64_t before)
+static int prune(struct writer *writer, int64_t now_ns, int64_t before, struct failure *failure)
 {
-	struct failure failure;
+	int64_t gone;
 
 	if (now_ns - writer->last_prune_ns < PRUNE_SECONDS * NS_PER_SECOND && now_ns >= writer->last_prune_ns)
-		return;
-	writer->last_prune_ns = now_ns;
-	if (history_prune(writer->history, before, PRUNE_ROWS, &failure) < 0)
-		log_error("%s", failure.text);
+		return 0;
+	gone = history_prune(writer->history, before, PRUNE_ROWS, failure);
+	if (gone < 0)
+		return (int)gone;
+	if (gone < PRUNE_ROWS)
+		writer->last_prune_ns = now_ns;
+	return 0;
 }
 
-/* Sends what waits, and takes what went out of the outbox, so that `status` shows what really waits. */
-static void send_alerts(struct writer *writer)
+static int64_t clock_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * NS_PER_SECOND + now.tv_nsec;
+}
+
+/* What was sent stays in the outbox until this succeeds. */
+static bool settle(struct writer *writer)
 {
 	struct failure failure;
 
-	outbox_send(writer->outbox, writer->history);
 	if (outbox_has_settled(writer->outbox))
-		return;
+		return true;
 	if (history_begin(writer->history, &failure) == 0 &&
 	    outbox_settle(writer->outbox, writer->history, &failure) == 0 &&
-	    history_commit(writer->history, &failure) == 0)
-		return;
-	history_rollback(writer->history); /* they stay in the outbox, and are taken out next time */
+	    history_commit(writer->history, &failure) == 0) {
+		outbox_settled(writer->outbox);
+		return true;
+	}
+	history_rollback(writer->history);
+	return false;
 }
 
-/* Writes until it succeeds; false where it failed and has to be tried again. */
+/* Sends what waits, as long as the sinks take it and the next batch is not kept waiting. */
+static void send_alerts(struct writer *writer, int64_t now_ns, bool last)
+{
+	const struct timespec pause = {.tv_nsec = SLOW_MS * NS_PER_MS};
+	int64_t until = clock_ns() + (last ? SEND_LAST_NS : SEND_NS);
+	enum outbox_progress progress;
+
+	do {
+		progress = outbox_send(writer->outbox, writer->history, now_ns);
+		if (!settle(writer))
+			return;
+		if (progress == OUTBOX_SLOW)
+			nanosleep(&pause, NULL);
+	} while (progress != OUTBOX_IDLE && clock_ns() < until);
+}
+
+/* --- damage --------------------------------------------------------------------- */
+
+static int open_anew(struct writer *writer, int64_t now_ns, struct failure *failure)
+{
+	struct history *history;
+	int64_t run;
+	int error = history_open(writer->config.history_path, HISTORY_WRITE, &history, failure);
+
+	if (error)
+		return error;
+	error = history_run_start(history, now_ns, &run, failure);
+	if (!error)
+		error = writer->introduce(writer->context, history, failure);
+	if (error) {
+		history_close(history);
+		return error;
+	}
+	writer->history = history;
+	writer->run = run;
+	writer->untold = true;
+	outbox_restart(writer->outbox, history);
+	pthread_mutex_lock(&writer->lock);
+	writer->recoveries++;
+	pthread_mutex_unlock(&writer->lock);
+	return 0;
+}
+
+/* A damaged history is given up; the next attempt to write opens it, and that recovers it. */
+static void give_up_history(struct writer *writer, const char *why, const char *what)
+{
+	int error = history_mark_damaged(writer->history, why);
+
+	if (error) {
+		if (!writer->failing)
+			log_error("history %s: it is damaged, and can not be marked so: %s",
+				  writer->config.history_path, strerror(-error));
+		return;
+	}
+	log_error("%s", what);
+	history_close(writer->history);
+	writer->history = NULL;
+}
+
+/* What is done once the batch is in the history: none of it may hold up the next one for long. */
+static int follow_up(struct writer *writer, const struct writer_states *states, bool last,
+		     struct failure *failure)
+{
+	int error;
+
+	send_alerts(writer, states->now_ns, last);
+	error = prune(writer, states->now_ns, states->keep_since_ns, failure);
+	return error ? error : history_checkpoint(writer->history, failure);
+}
+
+/* 0, or -errno with *failure filled: then the batch is to be written again. */
+static int write_batch(struct writer *writer, const struct batch *batch, const struct writer_states *states,
+		       bool last, struct failure *failure)
+{
+	int error = writer->history ? 0 : open_anew(writer, states->now_ns, failure);
+
+	return error ? error : write_all(writer, batch, states, last, failure);
+}
+
+static void tell_failure(struct writer *writer, const struct failure *failure)
+{
+	if (!writer->failing)
+		log_error("%s; what was seen is kept in memory and written when it can be", failure->text);
+	writer->failing = true;
+}
+
+/* False where it failed and has to be tried again. */
 static bool work_off(struct writer *writer, const struct batch *batch, const struct writer_states *states,
 		     bool last)
 {
 	struct failure failure;
+	int error;
 
-	if (!last && is_idle(writer, batch, states)) {
-		send_alerts(writer);
+	if (states->damaged && writer->history && !writer->failing)
+		give_up_history(writer, "found while reading", "the history is damaged: it is recovered now");
+	if (writer->history)
+		metering_write(&writer->metering, &writer->config, writer->history, states, last);
+	if (!last && writer->history && is_idle(writer, batch, states)) {
+		send_alerts(writer, states->now_ns, last);
 		return true;
 	}
-	if (write_all(writer, batch, states, last, &failure)) {
-		if (!writer->failing)
-			log_error("%s; what was seen is kept in memory and written when it can be",
-				  failure.text);
-		writer->failing = true;
+	error = write_batch(writer, batch, states, last, &failure);
+	if (error == -EUCLEAN && writer->history) {
+		give_up_history(writer, "found while writing", failure.text);
+		error = write_batch(writer, batch, states, last, &failure);
+	}
+	if (error) {
+		tell_failure(writer, &failure);
+		if (writer->history) /* what was written before can be read all the same */
+			send_alerts(writer, states->now_ns, last);
 		return false;
 	}
 	if (writer->failing)
 		log_info("the history can be written again");
 	writer->failing = false;
 	writer->last_write_ns = states->now_ns;
-	send_alerts(writer);
-	prune(writer, states->now_ns, states->keep_since_ns);
+	error = follow_up(writer, states, last, &failure);
+	if (error == -EUCLEAN)
+		give_up_history(writer, "found while writing", failure.text);
+	else if (error)
+		log_error("%s", failure.text);
 	return true;
 }
 
@@ -295,6 +469,8 @@ static bool work_off(struct writer *writer, const struct batch *batch, const str
 
 static int load_rules(struct writer *writer, struct allow_set **out, struct failure *failure)
 {
+	if (!writer->history)
+		return failure_set(failure, -EAGAIN, "the history is being recovered");
 	return review_load(writer->history, &writer->config, out, failure);
 }
 
@@ -304,6 +480,8 @@ static void publish_rules(struct writer *writer)
 	struct failure failure = {{0}};
 	struct allow_set *fresh = NULL;
 
+	if (!writer->history)
+		return; /* the core keeps those it has */
 	if (load_rules(writer, &fresh, &failure)) {
 		log_error("the allow rules can not be read, the old ones stay: %s", failure.text);
 		return;
@@ -317,7 +495,9 @@ static void publish_rules(struct writer *writer)
 static void carry_out(struct writer *writer, struct request *request)
 {
 	struct failure failure = {{0}};
-	int result = history_begin(writer->history, &failure);
+	int result = writer->history
+			     ? history_begin(writer->history, &failure)
+			     : failure_set(&failure, -EAGAIN, "the history is being recovered: try again");
 
 	if (!result)
 		result = review_apply(writer->history, &writer->config, request->count, request->words,
@@ -327,7 +507,7 @@ static void carry_out(struct writer *writer, struct request *request)
 
 		result = error ? error : 1;
 	}
-	if (result != 1)
+	if (result != 1 && writer->history)
 		history_rollback(writer->history);
 	if (result < 0)
 		text_copy(request->text, WRITER_ANSWER_MAX, failure.text);
@@ -423,7 +603,7 @@ static void *run(void *context)
 		if (request)
 			carry_out(writer, request);
 		if (reopen)
-			outbox_reopen(writer->outbox);
+			outbox_reopen(writer->outbox, host_now());
 		written = work && work_off(writer, work, &states, last);
 		pthread_mutex_lock(&writer->lock);
 		if (request) {
@@ -435,7 +615,9 @@ static void *run(void *context)
 			writer->spare = work;
 			writer->work = NULL;
 			pthread_cond_broadcast(&writer->changed);
-		} else if (work && !last) {
+		}
+		writer->stuck = work && !written;
+		if (writer->stuck && !last) {
 			wait_a_second(writer);
 		}
 		done = last; /* what can not be written at the end is lost with the process, and was told */
@@ -459,15 +641,18 @@ static struct packages *open_packages(const struct config *config)
 {
 	struct packages_settings settings = {.root = "", .proc = "/proc", .rpm = "/usr/bin/rpm"};
 	struct packages *packages = NULL;
+	struct package_answer ignored;
 	struct failure failure;
 
 	if (config->packages && packages_open(&settings, &packages, &failure))
 		log_warning("alerts will not name packages: %s", failure.text);
+	if (packages) /* so that the first alert has them as well */
+		packages_find(packages, "/bin/sh", PACKAGES_START_MS, &ignored);
 	return packages;
 }
 
 int writer_start(const struct config *config, struct history *history, int64_t run_id, struct batch *batch,
-		 struct writer **out, struct failure *failure)
+		 writer_introduce *introduce, void *context, struct writer **out, struct failure *failure)
 {
 	struct writer *writer = calloc(1, sizeof(*writer));
 	int error;
@@ -476,8 +661,12 @@ int writer_start(const struct config *config, struct history *history, int64_t r
 		return failure_set(failure, -ENOMEM, "out of memory");
 	writer->config = *config;
 	writer->run = run_id;
+	writer->metering.started_ns = host_now();
+	writer->introduce = introduce;
+	writer->context = context;
+	writer->untold = true;
 	host_identity(&writer->host);
-	error = outbox_open(config, &writer->outbox, failure);
+	error = outbox_open(config, history, &writer->outbox, failure);
 	if (error) {
 		free(writer);
 		return error;
@@ -513,6 +702,16 @@ struct batch *writer_exchange(struct writer *writer, struct batch *filled, const
 	return spare;
 }
 
+unsigned writer_recoveries(struct writer *writer)
+{
+	unsigned recoveries;
+
+	pthread_mutex_lock(&writer->lock);
+	recoveries = writer->recoveries;
+	pthread_mutex_unlock(&writer->lock);
+	return recoveries;
+}
+
 bool writer_moves(struct writer *writer, int64_t now_ns)
 {
 	uint64_t rounds = writer->rounds_seen;
@@ -539,10 +738,16 @@ void writer_reopen(struct writer *writer)
 
 void writer_stop(struct writer *writer, struct batch *last, const struct writer_states *states)
 {
+	int64_t from = host_now();
+	int failing = 0;
+
 	pthread_mutex_lock(&writer->lock);
-	for (int i = 0; !writer->spare && i < 5;
-	     i++) /* a disk that fails shall not hold up the end for ever */
+	/* A slow disk is waited for; one that fails shall not hold up the end for ever. */
+	while (!writer->spare && failing < STOP_SECONDS_FAILING &&
+	       host_now() - from < STOP_SECONDS * NS_PER_SECOND) {
 		wait_a_second(writer);
+		failing = writer->stuck ? failing + 1 : 0;
+	}
 	if (writer->spare) {
 		batch_free(writer->spare);
 		writer->spare = NULL;

@@ -23,6 +23,7 @@ struct writer_states {
 		const char *name; /* static text */
 		uint64_t value;
 	} items[WRITER_STATES_MAX];
+	bool damaged;         /* the core could not read the history: it is to be recovered */
 	uint64_t lost;        /* records lost since the last hand-over */
 	int64_t lost_from_ns; /* ... which was then */
 	int64_t now_ns;
@@ -36,12 +37,22 @@ struct writer_states {
 
 struct writer; /* opaque */
 
+/* Writes what the daemon is, into a new history; called by the writer's thread where that is after a
+ * recovery. */
+typedef int writer_introduce(void *context, struct history *history, struct failure *failure);
+
 /*
  * Starts the thread. `history` (opened to write, its run begun) and `batch` (empty,
  * the spare one) become the writer's. 0 or -errno with *failure filled and nothing taken.
  */
 int writer_start(const struct config *config, struct history *history, int64_t run, struct batch *batch,
-		 struct writer **out, struct failure *failure);
+		 writer_introduce *introduce, void *context, struct writer **out, struct failure *failure);
+
+/*
+ * How often the history was found damaged and recovered, by this writer. Whoever reads it opens it anew
+ * when that has changed: it is another file then.
+ */
+unsigned writer_recoveries(struct writer *writer);
 
 /*
  * Hands over a filled batch and the states, and gives an empty batch back; NULL

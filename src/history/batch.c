@@ -16,12 +16,12 @@
 #include "base/hash.h"
 #include "base/text.h"
 
-#define DEFAULT_ACCESSES 65536
-#define DEFAULT_ALERTS 1024
+#define DEFAULT_ACCESSES 262144
+#define DEFAULT_ALERTS 4096
 #define DEFAULT_BINDINGS 16384
-#define DEFAULT_TEXT_BYTES ((size_t)16 << 20)
+#define DEFAULT_TEXT_BYTES ((size_t)64 << 20)
 #define LIMIT_MOST ((size_t)1 << 28) /* numbers of rows and strings stay far below 32 bits */
-#define NONE UINT32_MAX
+#define NONE 0 /* so that a table needs no filling: pages that are never used cost nothing */
 
 enum text_field { TEXT_DOMAIN, TEXT_HOSTNAME, TEXT_APPLICATION, TEXT_EXE, TEXT_FIELDS };
 
@@ -46,7 +46,7 @@ struct text {
 };
 
 struct table {
-	uint32_t *slots; /* number of a row or string, or NONE */
+	uint32_t *slots; /* number of a row or string, from 1, or NONE */
 	size_t mask;
 };
 
@@ -86,10 +86,9 @@ static int table_new(struct table *table, size_t entries)
 {
 	size_t size = hash_table_size(2 * entries);
 
-	table->slots = malloc(size * sizeof(*table->slots));
+	table->slots = calloc(size, sizeof(*table->slots));
 	if (table->slots == NULL)
 		return -ENOMEM;
-	memset(table->slots, 0xff, size * sizeof(*table->slots));
 	table->mask = size - 1;
 	return 0;
 }
@@ -126,12 +125,13 @@ int batch_new(const struct batch_limits *limits, struct batch **out)
 	batch->alert_limit = limit_of(limits->alerts, DEFAULT_ALERTS);
 	batch->binding_limit = limit_of(limits->bindings, DEFAULT_BINDINGS);
 	batch->byte_limit = limit_of(limits->text_bytes, DEFAULT_TEXT_BYTES);
-	batch->text_limit = TEXT_FIELDS * batch->row_limit;
+	/* A domain and a hostname a row, or its application and executable: more than that is rare. */
+	batch->text_limit = 2 * batch->row_limit + TEXT_FIELDS;
 
 	batch->rows = array_new(batch->row_limit, sizeof(*batch->rows));
 	batch->keys = array_new(batch->row_limit, sizeof(*batch->keys));
 	batch->row_slots = array_new(batch->row_limit, sizeof(*batch->row_slots));
-	batch->texts = array_new(batch->text_limit, sizeof(*batch->texts));
+	batch->texts = array_new(batch->text_limit + 1, sizeof(*batch->texts));
 	batch->bytes = array_new(batch->byte_limit, 1);
 	batch->alerts = array_new(batch->alert_limit, sizeof(*batch->alerts));
 	batch->bindings = array_new(batch->binding_limit, sizeof(*batch->bindings));
@@ -191,7 +191,7 @@ static uint32_t text_keep(struct batch *batch, const char *text, size_t length)
 
 	if (number != NONE)
 		return number;
-	number = (uint32_t)batch->text_count++;
+	number = (uint32_t)++batch->text_count;
 	batch->texts[number] = (struct text){batch->byte_count, length, (uint32_t)slot};
 	memcpy(batch->bytes + batch->byte_count, text, length);
 	batch->bytes[batch->byte_count + length] = '\0';
@@ -223,7 +223,8 @@ static size_t row_slot(const struct batch *batch, const struct key *key)
 	const struct table *table = &batch->row_table;
 	size_t slot = hash_bytes(batch->seed, key, sizeof(*key)) & table->mask;
 
-	while (table->slots[slot] != NONE && memcmp(&batch->keys[table->slots[slot]], key, sizeof(*key)) != 0)
+	while (table->slots[slot] != NONE &&
+	       memcmp(&batch->keys[table->slots[slot] - 1], key, sizeof(*key)) != 0)
 		slot = (slot + 1) & table->mask;
 	return slot;
 }
@@ -246,7 +247,7 @@ static void row_new(struct batch *batch, const struct key *key, size_t slot, uin
 
 	batch->keys[index] = *key;
 	batch->row_slots[index] = (uint32_t)slot;
-	batch->row_table.slots[slot] = (uint32_t)index;
+	batch->row_table.slots[slot] = (uint32_t)index + 1;
 	batch->rows[index] = (struct batch_access){
 		.first_ns = access->time_ns,
 		.last_ns = access->time_ns,
@@ -285,7 +286,7 @@ int batch_add_access(struct batch *batch, const struct access *access)
 	const char *texts[TEXT_FIELDS] = {access->domain, access->hostname, access->application, access->exe};
 	size_t lengths[TEXT_FIELDS];
 	uint32_t numbers[TEXT_FIELDS];
-	size_t missing = 0;
+	size_t missing = 0, missing_texts = 0;
 	bool new_key = false;
 	struct key key;
 	size_t slot;
@@ -296,6 +297,7 @@ int batch_add_access(struct batch *batch, const struct access *access)
 		numbers[i] = batch->text_table.slots[text_slot(batch, texts[i], lengths[i])];
 		if (numbers[i] == NONE) {
 			missing += lengths[i] + 1;
+			missing_texts++;
 			new_key = new_key || i != TEXT_EXE;
 		}
 	}
@@ -303,12 +305,13 @@ int batch_add_access(struct batch *batch, const struct access *access)
 		key = key_of(access, numbers);
 		slot = row_slot(batch, &key);
 		if (batch->row_table.slots[slot] != NONE) {
-			row_add(&batch->rows[batch->row_table.slots[slot]], access);
+			row_add(&batch->rows[batch->row_table.slots[slot] - 1], access);
 			return 0;
 		}
 	}
 	/* Everything is checked before anything is kept: a refusal leaves no trace. */
-	if (batch->row_count == batch->row_limit || missing > batch->byte_limit - batch->byte_count)
+	if (batch->row_count == batch->row_limit || missing > batch->byte_limit - batch->byte_count ||
+	    missing_texts > batch->text_limit - batch->text_count)
 		return -ENOSPC;
 	for (int i = 0; i < TEXT_FIELDS; i++)
 		numbers[i] = text_keep(batch, texts[i], lengths[i]);
@@ -372,7 +375,7 @@ void batch_clear(struct batch *batch)
 {
 	for (size_t i = 0; i < batch->row_count; i++)
 		batch->row_table.slots[batch->row_slots[i]] = NONE;
-	for (size_t i = 0; i < batch->text_count; i++)
+	for (size_t i = 1; i <= batch->text_count; i++)
 		batch->text_table.slots[batch->texts[i].slot] = NONE;
 	batch->row_count = 0;
 	batch->text_count = 0;

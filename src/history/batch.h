@@ -12,10 +12,10 @@
 struct batch; /* opaque */
 
 struct batch_limits {      /* 0: the default */
-	size_t accesses;   /* distinct rows: 65536 */
-	size_t alerts;     /* 1024 */
+	size_t accesses;   /* distinct rows: 262144, ten seconds of 20,000 new ones each */
+	size_t alerts;     /* 4096 */
 	size_t bindings;   /* 16384 */
-	size_t text_bytes; /* 16 MiB */
+	size_t text_bytes; /* 64 MiB */
 };
 
 /* One row: all accesses of one (day, kind, domain, hostname, application, uid, remote, port, protocol). */

@@ -10,11 +10,16 @@
 
 #define BUSY_MS 5000
 #define CHECKPOINT_BUSY_MS 100
+#define LOG_PAGES 1000      /* a log of that length is written into the file, */
+#define LOG_PAGES_MOST 8000 /* ... or at the latest of that, within a commit */
+#define DAMAGED                                                                                              \
+	"it is damaged: firstseend sets it aside and saves what can be read when it starts the next time"
 
 struct db {
 	sqlite3 *connection;
 	enum db_mode mode;
-	char *name; /* as in messages */
+	char *name;    /* as in messages */
+	int log_pages; /* in the log at the last commit */
 };
 
 struct statement {
@@ -35,12 +40,10 @@ static const struct {
 	{SQLITE_NOMEM, -ENOMEM, "free some memory"},
 	{SQLITE_READONLY, -EROFS, "see to the owner and mode of the file and of its directory"},
 	{SQLITE_IOERR, -EIO, "see to the disk (dmesg) and its free space"},
-	{SQLITE_CORRUPT, -EIO,
-	 "it is damaged: move it aside and start firstseend again, then save what can "
-	 "be saved with `sqlite3 FILE .recover`"},
+	{SQLITE_CORRUPT, -EUCLEAN, DAMAGED},
 	{SQLITE_FULL, -ENOSPC, "free some space on its file system"},
 	{SQLITE_CANTOPEN, -EACCES, "see to the owner and mode of the file and of its directory"},
-	{SQLITE_NOTADB, -EPROTO, "this is no SQLite database: name another file"},
+	{SQLITE_NOTADB, -EUCLEAN, DAMAGED}, /* its header was one: see schema_check_header */
 	{SQLITE_PERM, -EACCES, "see to the owner and mode of the file and of its directory"},
 	{SQLITE_AUTH, -EACCES, "see to the owner and mode of the file and of its directory"},
 	{SQLITE_TOOBIG, -EMSGSIZE, "a value is too long"},
@@ -98,6 +101,7 @@ static int open_connection(struct db *db, const char *path)
 	case DB_WRITE:
 		return sqlite3_open_v2(path, &db->connection, flags | SQLITE_OPEN_READWRITE, NULL);
 	case DB_READ:
+	case DB_DAMAGED:
 		return sqlite3_open_v2(path, &db->connection, flags | SQLITE_OPEN_READONLY, NULL);
 	case DB_IMMUTABLE:
 		uri = immutable_uri(path);
@@ -166,10 +170,31 @@ int db_header(struct db *db, uint8_t header[static DB_HEADER_SIZE])
 	return 0;
 }
 
+static int on_commit(void *context, sqlite3 *connection, const char *schema, int pages)
+{
+	struct db *db = context;
+
+	db->log_pages = pages;
+	if (pages >= LOG_PAGES_MOST)
+		sqlite3_wal_checkpoint_v2(connection, schema, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	return SQLITE_OK;
+}
+
 int db_configure(struct db *db, struct failure *failure)
 {
 	int keep = 1;
 
+	if (db->mode == DB_DAMAGED) {
+		/* A table whose description is damaged, or a file shorter than it says, is no reason to read
+		 * nothing. */
+		sqlite3_db_config(db->connection, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, (int *)NULL);
+		sqlite3_db_config(db->connection, SQLITE_DBCONFIG_WRITABLE_SCHEMA, 1, (int *)NULL);
+		return db_exec(
+			db,
+			"PRAGMA query_only = ON; PRAGMA temp_store = MEMORY; PRAGMA cell_size_check = ON;"
+			"PRAGMA cache_size = -16384",
+			failure);
+	}
 	/* The file may have been put there by someone else: its schema gets no say in what runs. */
 	sqlite3_db_config(db->connection, SQLITE_DBCONFIG_DEFENSIVE, 1, (int *)NULL);
 	sqlite3_db_config(db->connection, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, (int *)NULL);
@@ -179,9 +204,11 @@ int db_configure(struct db *db, struct failure *failure)
 		/* Else the last one to close removes the log, and who may only read can not open the file. */
 		sqlite3_file_control(db->connection, "main", SQLITE_FCNTL_PERSIST_WAL, &keep);
 		sqlite3_db_config(db->connection, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, (int *)NULL);
+		sqlite3_wal_hook(db->connection, on_commit, db);
 	}
 	return db_exec(db,
 		       "PRAGMA synchronous = FULL;"
+		       "PRAGMA secure_delete = FAST;"
 		       "PRAGMA temp_store = MEMORY;"
 		       "PRAGMA cache_size = -8192;"
 		       "PRAGMA journal_size_limit = 4194304",
@@ -236,6 +263,24 @@ void db_checkpoint(struct db *db)
 	sqlite3_busy_timeout(db->connection, CHECKPOINT_BUSY_MS);
 	sqlite3_wal_checkpoint_v2(db->connection, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 	sqlite3_busy_timeout(db->connection, BUSY_MS);
+}
+
+int db_checkpoint_if_long(struct db *db, struct failure *failure)
+{
+	int code;
+
+	if (db->log_pages < LOG_PAGES)
+		return 0;
+	db->log_pages = 0;
+	code = sqlite3_wal_checkpoint_v2(db->connection, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	if (code == SQLITE_OK || (code & 0xff) == SQLITE_BUSY)
+		return 0;
+	return failure_of(db, code, "write its log into it", failure);
+}
+
+void db_leave_alone(struct db *db)
+{
+	sqlite3_db_config(db->connection, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, (int *)NULL);
 }
 
 /* --- statements ---------------------------------------------------------------- */
@@ -334,4 +379,15 @@ const void *db_column_bytes(struct statement *statement, int column, size_t *siz
 
 	*size = (size_t)sqlite3_column_bytes(statement->statement, column);
 	return bytes;
+}
+
+size_t db_column_count(struct statement *statement)
+{
+	return (size_t)sqlite3_column_count(statement->statement);
+}
+
+void db_copy_column(struct statement *to, int index, struct statement *from, int column)
+{
+	note_bind(to,
+		  sqlite3_bind_value(to->statement, index, sqlite3_column_value(from->statement, column)));
 }

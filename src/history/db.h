@@ -19,6 +19,7 @@ enum db_mode {
 	DB_WRITE,     /* an existing file */
 	DB_READ,      /* an existing file; nothing is written, also not beside it where that can be helped */
 	DB_IMMUTABLE, /* an existing file that nobody writes: no locks, no files beside it */
+	DB_DAMAGED,   /* an existing file, to read what can be read; nothing in it is trusted */
 	DB_MEMORY,    /* `path` is ignored */
 };
 
@@ -53,6 +54,15 @@ const char *db_name(struct db *db); /* for messages */
 /* Writes the log into the file as far as readers allow, and empties it. Best effort. */
 void db_checkpoint(struct db *db);
 
+/*
+ * Writes the log into the file where it has grown to the usual size, for those who choose the
+ * moment: commits do it by themselves only once it is many times as long. 0 or -errno.
+ */
+int db_checkpoint_if_long(struct db *db, struct failure *failure);
+
+/* The file is damaged: closing leaves it and its log as they are. */
+void db_leave_alone(struct db *db);
+
 /* On success *out is the caller's, to be freed before its connection is closed. */
 int db_prepare(struct db *db, const char *sql, struct statement **out, struct failure *failure);
 void db_finalize(struct statement *statement); /* NULL is fine */
@@ -76,5 +86,9 @@ int db_run(struct statement *statement, struct failure *failure);
 int64_t db_column_integer(struct statement *statement, int column);
 const char *db_column_text(struct statement *statement, int column);
 const void *db_column_bytes(struct statement *statement, int column, size_t *size);
+size_t db_column_count(struct statement *statement);
+
+/* Binds what `from` has in that column, whatever it is. */
+void db_copy_column(struct statement *to, int index, struct statement *from, int column);
 
 #endif

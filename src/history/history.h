@@ -20,20 +20,50 @@
 
 #define HISTORY_APPLICATION_ID 0x46535430 /* "FST0" in the file's header */
 
+/*
+ * So many hostnames and endpoints (address, port, protocol) a domain are kept by
+ * themselves; what comes on top is summed up under HISTORY_OTHERS. Names that a tunnel makes
+ * up, and the addresses of a large network, can not fill the disk.
+ */
+#define HISTORY_HOSTNAMES_MOST 1000
+#define HISTORY_ENDPOINTS_MOST 1000
+#define HISTORY_OTHERS "(others)"
+
 struct history; /* opaque */
 
 enum history_mode {
-	HISTORY_WRITE,  /* creates or migrates the file; a second writer is refused */
+	HISTORY_WRITE,  /* creates, migrates or recovers the file; a second writer is refused */
 	HISTORY_READ,   /* read only; works beside a running daemon and after it has stopped */
 	HISTORY_MEMORY, /* no file; `path` is ignored */
 };
 
 /*
  * Opens. 0, or -errno with *failure filled: -ENOENT no such file, -EACCES not
- * allowed, -EBUSY another writer, -EPROTO not a history or a newer one, -EIO damaged.
+ * allowed, -EBUSY another writer, -EPROTO not a history or a newer one, -EUCLEAN damaged.
+ * To write, a damaged one is set aside as PATH.corrupt-YYYYMMDD-HHMMSS and what can be read of it
+ * becomes the new one (see history_recovery): -EUCLEAN is not given then.
  */
 int history_open(const char *path, enum history_mode mode, struct history **out, struct failure *failure);
 void history_close(struct history *history); /* NULL is fine */
+
+/* Any call may find that the file is damaged: -EUCLEAN. Marks it, so that it is recovered when it is opened
+ * to write the next time; nothing but closing is left to do. 0 or -errno. */
+int history_mark_damaged(struct history *history, const char *why);
+
+#define HISTORY_RECOVERY_MESSAGE_MAX 512
+
+/* A recovery that no alert has told yet. */
+struct history_recovery {
+	char uid[ALERT_UID_MAX]; /* stays the same until it is told */
+	int64_t time_ns;
+	bool baseline_lost; /* learning begins anew, with the first run from now on */
+	char message[HISTORY_RECOVERY_MESSAGE_MAX];
+};
+
+/* 1 and *out filled, 0: none, or -errno. */
+int history_recovery(struct history *history, struct history_recovery *out, struct failure *failure);
+/* Its alert is written in this transaction. */
+int history_recovery_told(struct history *history, struct failure *failure);
 
 /* --- the writer ------------------------------------------------------------ */
 
@@ -41,20 +71,113 @@ int history_begin(struct history *history, struct failure *failure);
 int history_commit(struct history *history, struct failure *failure);
 void history_rollback(struct history *history);
 
-/* Adds all accesses of the batch. Inside a transaction. */
+/* Adds all accesses of the batch, within the bounds above. Inside a transaction. */
 int history_write_accesses(struct history *history, const struct batch *batch, struct failure *failure);
 
+/* What goes out of an alert beside its line. */
+struct outbox_texts {
+	const char *short_line; /* for sinks that take less; "": the line is short enough */
+	const char *message;    /* one sentence */
+};
+
 /*
- * Keeps an alert with its rendered line and, where `queue` is set, puts it into the
+ * Keeps an alert with its rendered line and, where `queue` is not NULL, puts it into the
  * outbox. A second call with the same uid and a higher revision replaces the line. Inside a transaction.
  */
-int history_write_alert(struct history *history, const struct alert *alert, const char *line, bool queue,
-			struct failure *failure);
+int history_write_alert(struct history *history, const struct alert *alert, const char *line,
+			const struct outbox_texts *queue, struct failure *failure);
 
-/* The oldest waiting line. 1 with *id and line (terminated) filled; 0: nothing waits; -errno. */
-int history_outbox_next(struct history *history, int64_t after_id, int64_t *id, char *line, size_t size,
-			struct failure *failure);
-int history_outbox_done(struct history *history, int64_t id, struct failure *failure);
+/* --- the outbox: what waits to be sent, and how far each sink got ------------ */
+
+/* One revision of an alert. Texts live until the callback returns. */
+struct outbox_row {
+	int64_t id; /* grows from row to row, and never comes back */
+	const char *uid;
+	uint32_t revision;
+	int severity;
+	const char *kind, *domain, *hostname, *application, *message, *short_line, *line;
+};
+typedef int outbox_row_callback(void *context, const struct outbox_row *row);
+
+/* What waits behind `after_id`, in order, at most `most` rows. A callback's value other than 0 ends the walk
+ * and is returned. */
+int history_outbox(struct history *history, int64_t after_id, size_t most, outbox_row_callback *callback,
+		   void *context, struct failure *failure);
+
+/* How many rows wait with after_id < id <= upto_id, or -errno. */
+int64_t history_outbox_count(struct history *history, int64_t after_id, int64_t upto_id,
+			     struct failure *failure);
+
+/* The ids of the oldest and the newest row; 0 where nothing waits. */
+int history_outbox_ends(struct history *history, int64_t *oldest, int64_t *newest, struct failure *failure);
+
+/* The highest id that this file ever had; 0: none. */
+int history_outbox_highest(struct history *history, int64_t *id, struct failure *failure);
+
+/* Removes all rows up to that one. Inside a transaction. */
+int history_outbox_trim(struct history *history, int64_t upto_id, struct failure *failure);
+
+struct sink_row {
+	const char *name;      /* as in the settings */
+	int64_t sent;          /* the last id that it took */
+	uint64_t waiting;      /* rows behind it; not kept, counted when it is read */
+	uint64_t dropped;      /* that it never got: the oldest ones made room */
+	uint64_t refused;      /* that it never gets: no line that can be sent */
+	int64_t down_since_ns; /* 0: it takes alerts */
+	const char *why;       /* the failure's text while it is down, else "" */
+};
+typedef int sink_row_callback(void *context, const struct sink_row *row);
+int history_sinks(struct history *history, sink_row_callback *callback, void *context,
+		  struct failure *failure);
+/* Adds or replaces. Inside a transaction, both. */
+int history_keep_sink(struct history *history, const struct sink_row *row, struct failure *failure);
+int history_forget_sink(struct history *history, const char *name, struct failure *failure);
+
+/* --- the writer goes on ------------------------------------------------------- */
+
+/*
+ * Accesses from elsewhere. history_stage once, outside a transaction; then, inside one, the rows, and
+ * history_merge_staged. A row that is there already gets the earlier first, the later last and the larger
+ * of the counts, so that the same rows a second time change nothing. They bring no addresses and no days.
+ */
+struct access_row;
+struct merge_counts {
+	uint64_t fresh, changed, same; /* rows */
+};
+int history_stage(struct history *history, struct failure *failure);
+int history_stage_access(struct history *history, const struct access_row *row, struct failure *failure);
+int history_merge_staged(struct history *history, struct merge_counts *counts, struct failure *failure);
+
+/* A file that was imported: its length and digest, and the span of what was used of it. */
+struct history_import {
+	uint64_t bytes;
+	uint64_t hash[2];
+	int64_t from_ns, to_ns;
+	int64_t when_ns;
+};
+typedef int history_import_callback(void *context, const struct history_import *import);
+/* The shortest file first. */
+int history_imports(struct history *history, history_import_callback *callback, void *context,
+		    struct failure *failure);
+/* Those that end before `forget_ns` are forgotten. Inside a transaction. */
+int history_add_import(struct history *history, const struct history_import *import, int64_t forget_ns,
+		       struct failure *failure);
+
+/* The spans of time that all imports together hold, the earliest first. */
+struct history_span {
+	int64_t from_ns, to_ns;
+};
+#define HISTORY_SPANS_MAX 512
+/* Fills at most HISTORY_SPANS_MAX of them. Returns how many, or -errno. */
+int64_t history_imported(struct history *history, struct history_span spans[static HISTORY_SPANS_MAX],
+			 struct failure *failure);
+/* Replaces them. Inside a transaction. */
+int history_write_imported(struct history *history, const struct history_span *spans, size_t count,
+			   struct failure *failure);
+
+/* The baseline is as old as that, though no run was (see history_summary.since_ns). It adds nothing to
+ * history_coverage. Inside a transaction. */
+int history_begins_at(struct history *history, int64_t since_ns, struct failure *failure);
 
 /* Named values of the daemon that others read: "pid", "started", "lost_flow_open", ... Inside a transaction.
  */
@@ -80,6 +203,12 @@ int history_run_seen(struct history *history, int64_t run, int64_t now_ns, bool 
 /* A span in which something may have been missed. Inside a transaction. */
 int history_write_gap(struct history *history, int64_t from_ns, int64_t to_ns, const char *reason,
 		      uint64_t lost, struct failure *failure);
+
+/*
+ * Moves a log that has grown long into the file, outside of a transaction. Commits leave that to
+ * the writer, who has time for it when the alerts are out; else they do it at eight times the length.
+ */
+int history_checkpoint(struct history *history, struct failure *failure);
 
 /* Removes what is older than `before_ns`, at most `rows` of it. Returns how many went, or -errno. */
 int64_t history_prune(struct history *history, int64_t before_ns, size_t rows, struct failure *failure);
@@ -155,7 +284,15 @@ struct history_summary {
 	int64_t last_alert_ns;
 	int schema;
 };
+/* Counts rows: takes a while where there are many. */
 int history_summary(struct history *history, struct history_summary *out, struct failure *failure);
+
+/* When the first run began; 0: never. */
+int history_since(struct history *history, int64_t *since_ns, struct failure *failure);
+
+/* When the last run gave its last sign of life, and whether it ended properly. 0 and false: there was none.
+ */
+int history_last_run(struct history *history, int64_t *to_ns, bool *ended, struct failure *failure);
 
 /* The share (0..1) of [from, to] in which a run was watching, less the gaps. */
 int history_coverage(struct history *history, int64_t from_ns, int64_t to_ns, double *share,
@@ -183,12 +320,28 @@ typedef int domain_row_callback(void *context, const struct domain_row *row);
 int history_domains(struct history *history, const struct history_filter *filter,
 		    domain_row_callback *callback, void *context, struct failure *failure);
 
+/* The hostname that stands for all that are over the bound of their domain. */
+#define HISTORY_OTHERS "(others)"
+
+/* Accesses, each once, by kind, domain, hostname, application and user. Of the filter: the span of the last
+ * access, and the application. */
+struct access_row {
+	enum subject_kind kind;
+	const char *domain, *hostname, *application, *exe;
+	uint32_t uid; /* FS_UID_UNKNOWN */
+	int64_t first_ns, last_ns;
+	uint64_t connections, bytes_out, bytes_in;
+};
+typedef int access_row_callback(void *context, const struct access_row *row);
+int history_accesses(struct history *history, const struct history_filter *filter,
+		     access_row_callback *callback, void *context, struct failure *failure);
+
 /* One domain's parts, each a callback with a uniform row: what = hostname, address, application, user or day.
  */
 enum detail { DETAIL_HOSTNAME, DETAIL_ADDRESS, DETAIL_APPLICATION, DETAIL_USER, DETAIL_DAY };
 struct detail_row {
 	enum detail detail;
-	const char *name; /* hostname; "address port protocol"; application; uid; date */
+	const char *name; /* hostname; "address port protocol" or HISTORY_OTHERS; application; uid; date */
 	int64_t first_ns, last_ns;
 	uint64_t connections, bytes_out, bytes_in;
 };

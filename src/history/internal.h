@@ -8,22 +8,28 @@
 
 /* Statements that stay prepared; see statements.c. */
 enum kept_statement {
-	KEEP_DOMAIN,
 	FIND_DOMAIN,
-	KEEP_HOSTNAME,
+	ADD_DOMAIN,
+	UPDATE_DOMAIN,
 	FIND_HOSTNAME,
-	KEEP_APPLICATION,
+	ADD_HOSTNAME,
+	UPDATE_HOSTNAME,
 	FIND_APPLICATION,
+	ADD_APPLICATION,
+	UPDATE_APPLICATION,
 	KEEP_DOMAIN_APPLICATION,
 	KEEP_ACCESS,
-	KEEP_ENDPOINT,
+	ADD_ENDPOINT,
+	UPDATE_ENDPOINT,
 	KEEP_DAY,
 	FIND_ALERT,
 	ADD_ALERT,
 	UPDATE_ALERT,
 	ADD_OUTBOX,
-	NEXT_OUTBOX,
-	DONE_OUTBOX,
+	LIST_OUTBOX,
+	COUNT_OUTBOX,
+	TRIM_OUTBOX,
+	KEEP_SINK,
 	KEEP_STATE,
 	KEEP_BINDING,
 	DROP_BINDINGS,
@@ -45,6 +51,7 @@ enum kept_statement {
 	RECENT_DOMAINS,
 	KNOWN_TO,
 	USERS_OF,
+	STAGE_ACCESS,
 	BEGIN,
 	COMMIT,
 	KEPT_STATEMENTS,
@@ -53,10 +60,15 @@ enum kept_statement {
 struct history {
 	struct db *db;
 	enum history_mode mode;
-	int lock; /* descriptor of the writer's lock; -1: none */
+	bool damaged; /* marked so: nothing of it is written any more */
+	int lock;     /* descriptor of the writer's lock; -1: none */
 	struct statement *kept[KEPT_STATEMENTS];
 	char domain[DOMAIN_MAX]; /* what history_domain gave out */
 };
+
+/* The name in the file of the hostname that sums up what is over the bound: no hostname is empty. Its
+ * endpoints over the bound have the address ::, port 0 and protocol 0. */
+#define HISTORY_OTHERS_NAME ""
 
 /* The statement, reset, prepared at its first use. It stays the history's. 0 or -errno. */
 int history_kept(struct history *history, enum kept_statement which, struct statement **out,
@@ -69,6 +81,17 @@ int history_need_transaction(struct history *history, struct failure *failure);
 /* UNIX ns as the file keeps it, and back. Rounds down, and never overflows whatever a file holds. */
 int64_t history_us(int64_t time_ns);
 int64_t history_ns(int64_t time_us);
+
+/* Creates an empty file with a history's mode. 0, or -errno with *failure filled. */
+int history_create_file(const char *path, struct failure *failure);
+
+/*
+ * recover.c. Marks the file as damaged, so that the next one to open it recovers it; then sets it
+ * aside and makes a new one of what can be read. The lock is held; nobody has it open to write.
+ */
+int history_mark_file(const char *path, const char *why);
+bool history_is_marked(const char *path);
+int history_recover(const char *path, struct failure *failure);
 
 /* lock.c: the right to be the one writer. Gives a descriptor to close, or -errno with *failure filled. */
 int history_lock(const char *path, struct failure *failure);

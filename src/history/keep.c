@@ -81,13 +81,14 @@ int64_t history_prune(struct history *history, int64_t before_ns, size_t rows, s
 		}
 		gone += step;
 	}
-	error = history_commit(history, failure);
+	if (gone)
+		error = db_exec(history->db, "PRAGMA incremental_vacuum(64)", failure);
+	if (!error)
+		error = history_commit(history, failure);
 	if (error) {
 		history_rollback(history);
 		return error;
 	}
-	if (gone)
-		db_exec(history->db, "PRAGMA incremental_vacuum(64)", NULL);
 	return gone;
 }
 
@@ -125,61 +126,80 @@ static int write_identity(struct history *history, const char *identity, struct 
 	return error;
 }
 
-/* Collects the new domain of every hostname of a named domain into a table of its own. */
+/* What a walk over all hostnames finds: those that the new rules put elsewhere. Most lists change little. */
+static int collect_moved(struct statement *from, struct statement *to,
+			 void (*regroup)(void *, const char *, char[static DOMAIN_MAX]), void *context,
+			 struct failure *failure)
+{
+	int found, error = 0;
+
+	while (!error && (found = db_step(from, failure)) != 0) {
+		char domain[DOMAIN_MAX] = "";
+
+		if (found < 0)
+			return found;
+		regroup(context, db_column_text(from, 1), domain);
+		/* A name that the new rules refuse stays by itself: nothing is lost. */
+		if (!domain[0])
+			text_copy(domain, sizeof(domain), db_column_text(from, 1));
+		if (strcmp(domain, db_column_text(from, 2)) == 0)
+			continue;
+		db_bind_integer(to, 1, db_column_integer(from, 0));
+		db_bind_text(to, 2, domain);
+		error = db_run(to, failure);
+	}
+	return error;
+}
+
 static int collect(struct history *history, void (*regroup)(void *, const char *, char[static DOMAIN_MAX]),
 		   void *context, struct failure *failure)
 {
-	struct statement *from, *to;
-	int found = 0,
-	    error = db_exec(
-		    history->db,
-		    "CREATE TEMP TABLE regrouped (hostname INTEGER PRIMARY KEY, domain TEXT NOT NULL)",
-		    failure);
+	struct statement *from = NULL, *to = NULL;
+	int error = db_exec(history->db,
+			    "CREATE TEMP TABLE moved (hostname INTEGER PRIMARY KEY, domain TEXT NOT NULL);"
+			    "CREATE TEMP TABLE touched (domain INTEGER PRIMARY KEY)",
+			    failure);
 
-	if (error)
-		return error;
-	error = db_prepare(
-		history->db,
-		"SELECT h.id, h.name FROM hostnames h JOIN domains d ON d.id = h.domain WHERE d.kind = 0",
-		&from, failure);
-	if (error)
-		return error;
-	error = db_prepare(history->db, "INSERT INTO regrouped (hostname, domain) VALUES (?1, ?2)", &to,
-			   failure);
-	while (!error && (found = db_step(from, failure)) == 1) {
-		char domain[DOMAIN_MAX] = "";
-
-		regroup(context, db_column_text(from, 1), domain);
-		/* A name that the new rules refuse stays by itself: nothing is lost. */
-		db_bind_integer(to, 1, db_column_integer(from, 0));
-		db_bind_text(to, 2, domain[0] ? domain : db_column_text(from, 1));
-		error = db_run(to, failure);
-	}
+	/* What sums up others has no name to go by: it stays where it is. */
+	if (!error)
+		error = db_prepare(
+			history->db,
+			"SELECT h.id, h.name, d.name FROM hostnames h JOIN domains d ON d.id = h.domain "
+			"WHERE d.kind = 0 AND h.name <> '" HISTORY_OTHERS_NAME "'",
+			&from, failure);
+	if (!error)
+		error = db_prepare(history->db, "INSERT INTO moved (hostname, domain) VALUES (?1, ?2)", &to,
+				   failure);
+	if (!error)
+		error = collect_moved(from, to, regroup, context, failure);
 	db_finalize(from);
 	db_finalize(to);
-	return error ? error : found;
+	return error;
 }
 
-/* Domains are the sums of their hostnames, so they are made anew from them. */
+/* Domains are the sums of their hostnames, so those that lost or gained one are made anew from them. */
 static const char regroup_sql[] =
 	"INSERT INTO domains (kind, name, first_us, last_us, connections, bytes_out, bytes_in) "
-	"SELECT 0, r.domain, min(h.first_us), max(h.last_us), 0, 0, 0 FROM regrouped r "
-	"JOIN hostnames h ON h.id = r.hostname GROUP BY r.domain ON CONFLICT (kind, name) DO NOTHING;"
-	"UPDATE hostnames SET domain = (SELECT d.id FROM regrouped r JOIN domains d ON d.kind = 0 "
-	"AND d.name = r.domain WHERE r.hostname = hostnames.id) WHERE id IN (SELECT hostname FROM regrouped);"
-	"DELETE FROM domains WHERE kind = 0 AND id NOT IN (SELECT domain FROM hostnames);"
+	"SELECT 0, m.domain, 0, 0, 0, 0, 0 FROM moved m WHERE true ON CONFLICT (kind, name) DO NOTHING;"
+	"INSERT OR IGNORE INTO touched SELECT h.domain FROM moved m CROSS JOIN hostnames h ON h.id = "
+	"m.hostname;"
+	"INSERT OR IGNORE INTO touched SELECT d.id FROM moved m CROSS JOIN domains d ON d.kind = 0 AND "
+	"d.name = "
+	"m.domain;"
+	"UPDATE hostnames SET domain = (SELECT d.id FROM moved m CROSS JOIN domains d ON d.kind = 0 "
+	"AND d.name = m.domain WHERE m.hostname = hostnames.id) WHERE id IN (SELECT hostname FROM moved);"
+	"DELETE FROM domain_applications WHERE domain IN (SELECT domain FROM touched);"
+	"DELETE FROM domains WHERE id IN (SELECT domain FROM touched) "
+	"AND NOT EXISTS (SELECT 1 FROM hostnames h WHERE h.domain = domains.id);"
 	"UPDATE domains SET (first_us, last_us, connections, bytes_out, bytes_in) = "
 	"(SELECT min(h.first_us), max(h.last_us), sum(h.connections), sum(h.bytes_out), sum(h.bytes_in) "
-	"FROM hostnames h WHERE h.domain = domains.id) WHERE kind = 0;"
-	"DELETE FROM domain_applications WHERE domain NOT IN (SELECT id FROM domains WHERE kind = 1);"
+	"FROM hostnames h WHERE h.domain = domains.id) WHERE id IN (SELECT domain FROM touched);"
 	"INSERT INTO domain_applications (domain, application, first_us, last_us, connections, bytes_out, "
 	"bytes_in) "
 	"SELECT h.domain, a.application, min(a.first_us), max(a.last_us), sum(a.connections), "
-	"sum(a.bytes_out), "
-	"sum(a.bytes_in) FROM accesses a JOIN hostnames h ON h.id = a.hostname JOIN domains d ON d.id = "
-	"h.domain "
-	"WHERE d.kind = 0 GROUP BY h.domain, a.application;"
-	"DROP TABLE regrouped;";
+	"sum(a.bytes_out), sum(a.bytes_in) FROM touched t CROSS JOIN hostnames h ON h.domain = t.domain "
+	"CROSS JOIN accesses a ON a.hostname = h.id GROUP BY h.domain, a.application;"
+	"DROP TABLE moved; DROP TABLE touched;";
 
 int history_rekey(struct history *history, const char *identity,
 		  void (*regroup)(void *context, const char *hostname, char domain[static DOMAIN_MAX]),

@@ -14,7 +14,8 @@
 #include "history/schema.h"
 
 #define DIRECTORY_MODE 0750
-#define FILE_MASK 0137 /* a new history is 0640 */
+#define FILE_MASK 0137           /* a new history is 0640 */
+#define CHECKED_WHOLE (16 << 20) /* bytes of a file that is checked to its last page at every start */
 
 static void close_parts(struct history *history)
 {
@@ -95,7 +96,7 @@ static int check_access(const char *path, enum history_mode mode, bool *exists, 
 }
 
 /* Creates an empty file with the right mode before SQLite would with a wrong one. */
-static int create_file(const char *path, struct failure *failure)
+int history_create_file(const char *path, struct failure *failure)
 {
 	mode_t mask = umask(FILE_MASK);
 	FILE *file = fopen(path, "axe");
@@ -110,44 +111,134 @@ static int create_file(const char *path, struct failure *failure)
 	return error;
 }
 
-static int open_writer(struct history *history, const char *path, bool exists, struct failure *failure)
+/*
+ * A file that is not SQLite's any more was, where SQLite's log lies beside it: a damaged
+ * history. Otherwise it is somebody's, and not to be touched.
+ */
+static bool has_log(const char *path)
+{
+	char name[PATH_MAX];
+	bool found = false;
+
+	for (int i = 0; i < 2; i++)
+		if (snprintf(name, sizeof(name), "%s%s", path, i ? "-shm" : "-wal") < PATH_MAX)
+			found = found || access(name, F_OK) == 0;
+	return found;
+}
+
+static int damaged(const char *path, const char *how, struct failure *failure)
+{
+	return failure_set(failure, -EUCLEAN, "history %.300s: it is damaged: %s", path, how);
+}
+
+static int check_file(struct db *db, const char *path, bool *empty, struct failure *failure)
 {
 	uint8_t header[DB_HEADER_SIZE];
+	struct stat status;
+	int error = db_header(db, header);
+
+	*empty = error == -ENODATA;
+	if (error && !*empty)
+		return failure_set(failure, error, "history %.300s: can not be read: %s", path,
+				   strerror(-error));
+	if (has_log(path) && (*empty || memcmp(header, "SQLite format 3", 16) != 0))
+		return damaged(path, "its header is gone", failure);
+	if (!*empty)
+		return schema_check_header(path, header, failure);
+	if (stat(path, &status) == 0 && status.st_size > 0)
+		return failure_set(failure, -EPROTO,
+				   "history %.300s: this is no SQLite database: name another file, or move "
+				   "this one aside",
+				   path);
+	return 0;
+}
+
+/* Both ends of every table and index: damage there would be met at once. */
+static int look_at_ends(struct db *db, struct failure *failure)
+{
+	static const char select[] =
+		"SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_stat%'";
+	struct statement *tables;
+	int found, error = db_prepare(db, select, &tables, failure);
+
+	if (error)
+		return error;
+	while (!error && (found = db_step(tables, failure)) == 1) {
+		char sql[256];
+		int64_t ignored;
+
+		for (int end = 0; end < 2 && !error; end++) {
+			snprintf(sql, sizeof(sql), "SELECT * FROM \"%.100s\" ORDER BY 1 %s LIMIT 1",
+				 db_column_text(tables, 0), end ? "DESC" : "ASC");
+			error = db_integer(db, sql, &ignored, failure);
+			if (error == -ENODATA)
+				error = 0;
+		}
+	}
+	db_finalize(tables);
+	return error ? error : found;
+}
+
+/* A large file would hold up the start: what is wrong with it is found as it is used. */
+static int check_content(struct db *db, const char *path, struct failure *failure)
+{
+	struct statement *statement;
+	struct stat status;
+	int found, error = look_at_ends(db, failure);
+
+	if (error || stat(path, &status) || status.st_size > CHECKED_WHOLE)
+		return error;
+	error = db_prepare(db, "PRAGMA quick_check(1)", &statement, failure);
+	if (error)
+		return error;
+	found = db_step(statement, failure);
+	if (found == 1 && strcmp(db_column_text(statement, 0), "ok") != 0)
+		found = damaged(path, db_column_text(statement, 0), failure);
+	db_finalize(statement);
+	return found < 0 ? found : 0;
+}
+
+static int open_writer(struct history *history, const char *path, bool exists, struct failure *failure)
+{
 	bool empty = false;
 	int error = 0;
 
 	if (!exists)
-		error = create_file(path, failure);
+		error = history_create_file(path, failure);
 	if (!error)
 		error = db_open(path, DB_WRITE, &history->db, failure);
-	if (error)
-		return error;
-	error = db_header(history->db, header);
-	if (error == -ENODATA) {
-		empty = true;
-		error = 0;
-	} else if (!error) {
-		error = schema_check_header(path, header, failure);
-	} else {
-		failure_set(failure, error, "history %.300s: can not be read: %s", path, strerror(-error));
-	}
-	if (!error && empty) {
-		struct stat status;
-
-		if (stat(path, &status) == 0 && status.st_size > 0)
-			error = failure_set(
-				failure, -EPROTO,
-				"history %.300s: this is no SQLite database: name another file, or move "
-				"this one aside",
-				path);
-	}
+	if (!error)
+		error = check_file(history->db, path, &empty, failure);
 	if (!error)
 		error = db_configure(history->db, failure);
 	if (!error)
 		error = empty ? schema_create(history->db, failure) : schema_migrate(history->db, failure);
 	if (!error)
 		error = db_exec(history->db, "PRAGMA journal_mode = WAL", failure);
-	return error;
+	return error || empty ? error : check_content(history->db, path, failure);
+}
+
+/* Opens, and recovers first where damage is known or shows. */
+static int open_sound_writer(struct history *history, const char *path, bool exists, struct failure *failure)
+{
+	bool recovered = history_is_marked(path);
+	int error = recovered ? history_recover(path, failure) : 0;
+
+	if (!error)
+		error = open_writer(history, path, exists || recovered, failure);
+	if (error != -EUCLEAN || recovered)
+		return error;
+	if (history->db)
+		db_leave_alone(history->db);
+	db_close(history->db);
+	history->db = NULL;
+	error = history_mark_file(path, "found at the start");
+	if (error)
+		return failure_set(failure, error,
+				   "history %.300s: it is damaged, and can not be marked so: %s", path,
+				   strerror(-error));
+	error = history_recover(path, failure);
+	return error ? error : open_writer(history, path, true, failure);
 }
 
 static int open_reader(struct history *history, const char *path, struct failure *failure)
@@ -207,7 +298,7 @@ int history_open(const char *path, enum history_mode mode, struct history **out,
 		error = history->lock < 0 ? history->lock : 0;
 	}
 	if (!error)
-		error = mode == HISTORY_WRITE ? open_writer(history, full, exists, failure)
+		error = mode == HISTORY_WRITE ? open_sound_writer(history, full, exists, failure)
 					      : open_reader(history, full, failure);
 out:
 	if (error) {
@@ -223,7 +314,9 @@ void history_close(struct history *history)
 	if (!history)
 		return;
 	history_drop_kept(history);
-	if (history->mode == HISTORY_WRITE)
+	if (history->damaged)
+		db_leave_alone(history->db);
+	else if (history->mode == HISTORY_WRITE)
 		db_checkpoint(history->db);
 	close_parts(history);
 }

@@ -59,9 +59,9 @@ int history_summary(struct history *history, struct history_summary *out, struct
 	int64_t counts[7] = {0};
 	const struct figure figures[] = {
 		{"SELECT coalesce(min(from_us), 0) FROM runs", &since},
-		{"SELECT from_us FROM runs ORDER BY id DESC LIMIT 1", &from},
-		{"SELECT to_us FROM runs ORDER BY id DESC LIMIT 1", &to},
-		{"SELECT ended FROM runs ORDER BY id DESC LIMIT 1", &ended},
+		{"SELECT from_us FROM runs WHERE id > 0 ORDER BY id DESC LIMIT 1", &from},
+		{"SELECT to_us FROM runs WHERE id > 0 ORDER BY id DESC LIMIT 1", &to},
+		{"SELECT ended FROM runs WHERE id > 0 ORDER BY id DESC LIMIT 1", &ended},
 		{"PRAGMA page_count", &pages},
 		{"PRAGMA page_size", &page},
 		{"PRAGMA user_version", &schema},
@@ -94,6 +94,32 @@ int history_summary(struct history *history, struct history_summary *out, struct
 		.last_alert_ns = history_ns(last_alert),
 		.schema = (int)schema,
 	};
+	return 0;
+}
+
+int history_since(struct history *history, int64_t *since_ns, struct failure *failure)
+{
+	int64_t since = 0;
+	int error = db_integer(history->db, "SELECT coalesce(min(from_us), 0) FROM runs", &since, failure);
+
+	if (!error)
+		*since_ns = history_ns(since);
+	return error;
+}
+
+int history_last_run(struct history *history, int64_t *to_ns, bool *ended, struct failure *failure)
+{
+	int64_t to = 0, end = 0;
+	const struct figure figures[] = {
+		{"SELECT to_us FROM runs ORDER BY id DESC LIMIT 1", &to},
+		{"SELECT ended FROM runs ORDER BY id DESC LIMIT 1", &end},
+	};
+	int error = read_figures(history, figures, sizeof(figures) / sizeof(figures[0]), failure);
+
+	if (error)
+		return error;
+	*to_ns = history_ns(to);
+	*ended = end != 0;
 	return 0;
 }
 
@@ -183,8 +209,7 @@ struct domain_walk {
 
 #define DOMAIN_FIELDS                                                                                        \
 	"d.kind, d.name, d.first_us, d.last_us, d.connections, d.bytes_out, d.bytes_in, "                    \
-	"(SELECT count(*) FROM hostnames h WHERE h.domain = d.id), "                                         \
-	"(SELECT count(*) FROM domain_applications p WHERE p.domain = d.id)"
+	"d.hostnames, d.applications"
 
 static void read_domain(struct statement *statement, struct domain_row *row)
 {
@@ -239,10 +264,11 @@ int history_domain(struct history *history, const char *domain, struct domain_ro
 		   struct failure *failure)
 {
 	struct statement *statement;
-	int found, error = db_prepare(history->db,
-				      "SELECT " DOMAIN_FIELDS
-				      " FROM domains d WHERE d.name = ?1 ORDER BY d.kind LIMIT 1",
-				      &statement, failure);
+	int found, error = db_prepare(
+			   history->db,
+			   "SELECT " DOMAIN_FIELDS
+			   " FROM domains d WHERE d.kind IN (0, 1) AND d.name = ?1 ORDER BY d.kind LIMIT 1",
+			   &statement, failure);
 
 	if (error)
 		return error;
@@ -266,7 +292,8 @@ struct detail_walk {
 };
 
 #define OF_DOMAIN "FROM hostnames h JOIN domains d ON d.id = h.domain "
-#define THIS_DOMAIN "WHERE d.name = ?1 "
+/* Both kinds are named, since the index begins with them. */
+#define THIS_DOMAIN "WHERE d.kind IN (0, 1) AND d.name = ?1 "
 #define SUMMED(table)                                                                                        \
 	"min(" table ".first_us), max(" table ".last_us), sum(" table ".connections), sum(" table            \
 	".bytes_out), sum(" table ".bytes_in) "
@@ -274,6 +301,8 @@ struct detail_walk {
 /* Name columns first, then the five sums. */
 static const char *const detail_sql[] = {
 	[DETAIL_HOSTNAME] = "SELECT h.name, NULL, NULL, " SUMMED("h") OF_DOMAIN THIS_DOMAIN
+	/* The others may stand for addresses only. */
+	"AND NOT (h.name = '' AND h.connections = 0 AND h.bytes_out = 0 AND h.bytes_in = 0) "
 	"GROUP BY h.name ORDER BY 5 DESC",
 	[DETAIL_ADDRESS] = "SELECT e.address, e.port, e.protocol, " SUMMED("e") OF_DOMAIN
 	"JOIN endpoints e ON e.hostname = h.id " THIS_DOMAIN
@@ -301,6 +330,10 @@ static void name_detail(struct statement *statement, enum detail detail, char *n
 		bytes = db_column_bytes(statement, 0, &length);
 		if (length == sizeof(address.bytes))
 			memcpy(address.bytes, bytes, length);
+		if (db_column_integer(statement, 2) == 0) {
+			text_copy(name, size, HISTORY_OTHERS);
+			break;
+		}
 		snprintf(name, size, "%s %lld %s", address_format(&address, text),
 			 (long long)db_column_integer(statement, 1),
 			 protocol_name((uint8_t)db_column_integer(statement, 2)));
@@ -315,7 +348,12 @@ static void name_detail(struct statement *statement, enum detail detail, char *n
 		time[strcspn(time, "T")] = '\0';
 		text_copy(name, size, time);
 		break;
-	default:
+	case DETAIL_HOSTNAME:
+		text_copy(name, size, db_column_text(statement, 0));
+		if (!name[0])
+			text_copy(name, size, HISTORY_OTHERS);
+		break;
+	case DETAIL_APPLICATION:
 		text_copy(name, size, db_column_text(statement, 0));
 	}
 }
@@ -390,7 +428,7 @@ int history_applications(struct history *history, const struct history_filter *f
 	int error = db_prepare(
 		history->db,
 		"SELECT a.name, a.exe, a.first_us, a.last_us, a.connections, a.bytes_out, a.bytes_in, "
-		"(SELECT count(*) FROM domain_applications p WHERE p.application = a.id) "
+		"a.domains "
 		"FROM applications a WHERE a.last_us >= ?1 AND a.last_us <= ?2 AND "
 		"(?3 = '' OR a.name = ?3 OR a.exe = ?3) ORDER BY 8 DESC, a.last_us DESC LIMIT ?4",
 		&statement, failure);

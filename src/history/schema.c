@@ -23,6 +23,16 @@
 	"first_us INTEGER NOT NULL, last_us INTEGER NOT NULL, connections INTEGER NOT NULL, "                \
 	"bytes_out INTEGER NOT NULL, bytes_in INTEGER NOT NULL"
 
+#define COUNT_SQL                                                                                            \
+	"UPDATE domains SET hostnames = (SELECT count(*) FROM hostnames h WHERE h.domain = domains.id), "    \
+	"endpoints = (SELECT count(*) FROM hostnames h JOIN endpoints e ON e.hostname = h.id "               \
+	"WHERE h.domain = domains.id), "                                                                     \
+	"applications = (SELECT count(*) FROM domain_applications p WHERE p.domain = domains.id);"           \
+	"UPDATE applications SET domains = (SELECT count(*) FROM domain_applications p "                     \
+	"WHERE p.application = applications.id);"
+
+const char schema_count_sql[] = COUNT_SQL;
+
 /* Version N is reached by migrations[N - 1]. A released one never changes. */
 static const char *const migrations[] = {
 	"CREATE TABLE meta (name TEXT NOT NULL PRIMARY KEY, value NOT NULL) WITHOUT ROWID;"
@@ -117,6 +127,53 @@ static const char *const migrations[] = {
 	/* What an application talked to lately is asked for every alert. */
 	"DROP INDEX domain_applications_application;"
 	"CREATE INDEX domain_applications_recent ON domain_applications (application, last_us);",
+
+	/* 3: how much hangs on a domain and on an application is asked for with every row that is written. */
+	"ALTER TABLE domains ADD COLUMN hostnames INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE domains ADD COLUMN endpoints INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE domains ADD COLUMN applications INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE applications ADD COLUMN domains INTEGER NOT NULL DEFAULT 0;" COUNT_SQL
+	"CREATE INDEX domains_first ON domains (first_us);"
+
+	"CREATE TRIGGER hostname_added AFTER INSERT ON hostnames BEGIN "
+	"UPDATE domains SET hostnames = hostnames + 1 WHERE id = new.domain; END;"
+	"CREATE TRIGGER hostname_gone AFTER DELETE ON hostnames BEGIN "
+	"UPDATE domains SET hostnames = hostnames - 1 WHERE id = old.domain; END;"
+	"CREATE TRIGGER hostname_moved AFTER UPDATE OF domain ON hostnames BEGIN "
+	"UPDATE domains SET hostnames = hostnames - 1, endpoints = endpoints - "
+	"(SELECT count(*) FROM endpoints e WHERE e.hostname = old.id) WHERE id = old.domain;"
+	"UPDATE domains SET hostnames = hostnames + 1, endpoints = endpoints + "
+	"(SELECT count(*) FROM endpoints e WHERE e.hostname = new.id) WHERE id = new.domain; END;"
+	"CREATE TRIGGER endpoint_added AFTER INSERT ON endpoints BEGIN "
+	"UPDATE domains SET endpoints = endpoints + 1 "
+	"WHERE id = (SELECT h.domain FROM hostnames h WHERE h.id = new.hostname); END;"
+	"CREATE TRIGGER endpoint_gone AFTER DELETE ON endpoints BEGIN "
+	"UPDATE domains SET endpoints = endpoints - 1 "
+	"WHERE id = (SELECT h.domain FROM hostnames h WHERE h.id = old.hostname); END;"
+	"CREATE TRIGGER domain_application_added AFTER INSERT ON domain_applications BEGIN "
+	"UPDATE domains SET applications = applications + 1 WHERE id = new.domain;"
+	"UPDATE applications SET domains = domains + 1 WHERE id = new.application; END;"
+	"CREATE TRIGGER domain_application_gone AFTER DELETE ON domain_applications BEGIN "
+	"UPDATE domains SET applications = applications - 1 WHERE id = old.domain;"
+	"UPDATE applications SET domains = domains - 1 WHERE id = old.application; END;",
+
+	/* 4: what waits keeps what it was about at that revision; a sink keeps how far it got, over restarts.
+	 */
+	"ALTER TABLE outbox ADD COLUMN revision INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE outbox ADD COLUMN severity INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE outbox ADD COLUMN kind TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE outbox ADD COLUMN domain TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE outbox ADD COLUMN hostname TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE outbox ADD COLUMN application TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE outbox ADD COLUMN message TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE outbox ADD COLUMN short_line TEXT NOT NULL DEFAULT '';"
+	"UPDATE outbox SET (revision, severity, kind, domain, hostname, application) = (SELECT a.revision, "
+	"a.severity, a.kind, a.domain, a.hostname, a.application FROM alerts a WHERE a.uid = outbox.uid) "
+	"WHERE uid IN (SELECT uid FROM alerts);"
+	/* sent: the last id of the outbox that it took. down_us 0: it takes alerts. */
+	"CREATE TABLE sinks (name TEXT NOT NULL PRIMARY KEY, sent INTEGER NOT NULL, dropped INTEGER NOT "
+	"NULL, "
+	"refused INTEGER NOT NULL, down_us INTEGER NOT NULL, why TEXT NOT NULL) WITHOUT ROWID;",
 };
 
 #define VERSION ((int)(sizeof(migrations) / sizeof(*migrations)))

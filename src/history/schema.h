@@ -5,6 +5,9 @@
 
 #include "history/db.h"
 
+/* Counts anew what the triggers keep count of. */
+extern const char schema_count_sql[];
+
 int schema_version(void); /* the newest, which this program writes */
 
 /* Makes the tables in an empty database. */

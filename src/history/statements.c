@@ -12,31 +12,35 @@
 	"connections = connections + excluded.connections, bytes_out = bytes_out + excluded.bytes_out, "     \
 	"bytes_in = bytes_in + excluded.bytes_in"
 
+#define MORE_SUMS                                                                                            \
+	"first_us = min(first_us, ?1), last_us = max(last_us, ?2), connections = connections + ?3, "         \
+	"bytes_out = bytes_out + ?4, bytes_in = bytes_in + ?5"
+
 /* Where sums are kept, ?1 to ?5 are they, and the key follows. */
 static const char *const sql[KEPT_STATEMENTS] = {
-	[KEEP_DOMAIN] = "INSERT INTO domains (" SUMS ", kind, name) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) "
-			"ON CONFLICT (kind, name) DO UPDATE SET " ADD_SUMS,
-	[FIND_DOMAIN] = "SELECT id FROM domains WHERE kind = ?1 AND name = ?2",
-	[KEEP_HOSTNAME] =
-		"INSERT INTO hostnames (" SUMS ", domain, name) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) "
-		"ON CONFLICT (domain, name) DO UPDATE SET " ADD_SUMS,
+	[FIND_DOMAIN] = "SELECT id, hostnames, endpoints FROM domains WHERE kind = ?1 AND name = ?2",
+	[ADD_DOMAIN] = "INSERT INTO domains (" SUMS ", kind, name) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+	[UPDATE_DOMAIN] = "UPDATE domains SET " MORE_SUMS " WHERE id = ?6",
 	[FIND_HOSTNAME] = "SELECT id FROM hostnames WHERE domain = ?1 AND name = ?2",
-	[KEEP_APPLICATION] =
-		"INSERT INTO applications (" SUMS ", name, exe) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) "
-		"ON CONFLICT (name) DO UPDATE SET " ADD_SUMS
-		", exe = CASE WHEN excluded.exe = '' THEN exe ELSE excluded.exe END",
+	[ADD_HOSTNAME] = "INSERT INTO hostnames (" SUMS ", domain, name) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+	[UPDATE_HOSTNAME] = "UPDATE hostnames SET " MORE_SUMS " WHERE id = ?6",
 	[FIND_APPLICATION] = "SELECT id FROM applications WHERE name = ?1",
+	[ADD_APPLICATION] =
+		"INSERT INTO applications (" SUMS ", name, exe) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+	[UPDATE_APPLICATION] = "UPDATE applications SET " MORE_SUMS
+			       ", exe = CASE WHEN ?7 = '' THEN exe ELSE ?7 END WHERE id = ?6",
 	[KEEP_DOMAIN_APPLICATION] = "INSERT INTO domain_applications (" SUMS ", domain, application) "
 				    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (domain, application) "
 				    "DO UPDATE SET " ADD_SUMS,
 	[KEEP_ACCESS] = "INSERT INTO accesses (" SUMS ", hostname, application, uid) "
 			"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) "
 			"ON CONFLICT (hostname, application, uid) DO UPDATE SET " ADD_SUMS,
-	[KEEP_ENDPOINT] = "INSERT INTO endpoints (" SUMS ", hostname, address, port, protocol) "
-			  "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) "
-			  "ON CONFLICT (hostname, address, port, protocol) DO UPDATE SET " ADD_SUMS,
+	[ADD_ENDPOINT] = "INSERT INTO endpoints (" SUMS ", hostname, address, port, protocol) "
+			 "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+	[UPDATE_ENDPOINT] = "UPDATE endpoints SET " MORE_SUMS
+			    " WHERE hostname = ?6 AND address = ?7 AND port = ?8 AND protocol = ?9",
 	[KEEP_DAY] = "INSERT INTO days (connections, bytes_out, bytes_in, hostname, application, day) "
-		     "VALUES (?3, ?4, ?5, ?6, ?7, ?1) ON CONFLICT (hostname, application, day) DO UPDATE SET "
+		     "VALUES (?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (hostname, application, day) DO UPDATE SET "
 		     "connections = connections + excluded.connections, "
 		     "bytes_out = bytes_out + excluded.bytes_out, bytes_in = bytes_in + excluded.bytes_in",
 	[FIND_ALERT] = "SELECT id, revision FROM alerts WHERE uid = ?1",
@@ -45,9 +49,14 @@ static const char *const sql[KEPT_STATEMENTS] = {
 		"application, line) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
 	[UPDATE_ALERT] =
 		"UPDATE alerts SET revision = ?2, severity = ?3, hostname = ?4, line = ?5 WHERE id = ?1",
-	[ADD_OUTBOX] = "INSERT INTO outbox (uid, line) VALUES (?1, ?2)",
-	[NEXT_OUTBOX] = "SELECT id, line FROM outbox WHERE id > ?1 ORDER BY id LIMIT 1",
-	[DONE_OUTBOX] = "DELETE FROM outbox WHERE id = ?1",
+	[ADD_OUTBOX] = "INSERT INTO outbox (uid, revision, severity, kind, domain, hostname, application, "
+		       "message, short_line, line) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+	[LIST_OUTBOX] = "SELECT id, uid, revision, severity, kind, domain, hostname, application, message, "
+			"short_line, line FROM outbox WHERE id > ?1 ORDER BY id LIMIT ?2",
+	[COUNT_OUTBOX] = "SELECT count(*) FROM outbox WHERE id > ?1 AND id <= ?2",
+	[TRIM_OUTBOX] = "DELETE FROM outbox WHERE id <= ?1",
+	[KEEP_SINK] = "INSERT OR REPLACE INTO sinks (name, sent, dropped, refused, down_us, why) "
+		      "VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
 	[KEEP_STATE] =
 		"INSERT INTO states (name, value) VALUES (?1, ?2) "
 		"ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE value <> excluded.value",
@@ -92,6 +101,16 @@ static const char *const sql[KEPT_STATEMENTS] = {
 		     "JOIN hostnames h ON h.domain = p.domain "
 		     "JOIN accesses c ON c.hostname = h.id AND c.application = a.id "
 		     "WHERE a.name = ?1 LIMIT 200) LIMIT ?2",
+	[STAGE_ACCESS] =
+		"INSERT INTO temp.staged (kind, domain, hostname, application, uid, exe, first_us, "
+		"last_us, connections, bytes_out, bytes_in) "
+		"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) "
+		"ON CONFLICT (kind, domain, hostname, application, uid) DO UPDATE SET "
+		"first_us = min(first_us, excluded.first_us), last_us = max(last_us, excluded.last_us), "
+		"connections = max(connections, excluded.connections), "
+		"bytes_out = max(bytes_out, excluded.bytes_out), "
+		"bytes_in = max(bytes_in, excluded.bytes_in), "
+		"exe = CASE WHEN excluded.exe = '' THEN exe ELSE excluded.exe END",
 	[BEGIN] = "BEGIN IMMEDIATE",
 	[COMMIT] = "COMMIT",
 };
@@ -145,6 +164,11 @@ int history_begin(struct history *history, struct failure *failure)
 int history_commit(struct history *history, struct failure *failure)
 {
 	return run_kept(history, COMMIT, failure);
+}
+
+int history_checkpoint(struct history *history, struct failure *failure)
+{
+	return db_checkpoint_if_long(history->db, failure);
 }
 
 void history_rollback(struct history *history)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* write.c - what the writer adds: accesses, alerts, outbox, states, runs, gaps. */
+/* write.c - what the writer adds beside accesses: alerts, states, runs, gaps, bindings. */
 #include "history/internal.h"
 
 #include <errno.h>
@@ -7,163 +7,6 @@
 #include "base/text.h"
 
 #define US_PER_DAY (SECONDS_PER_DAY * 1000000)
-
-/* ?1 to ?5 of every statement that keeps sums. */
-static void bind_sums(struct statement *statement, const struct batch_access *access)
-{
-	db_bind_integer(statement, 1, history_us(access->first_ns));
-	db_bind_integer(statement, 2, history_us(access->last_ns));
-	db_bind_integer(statement, 3, (int64_t)access->connections);
-	db_bind_integer(statement, 4, (int64_t)access->bytes_out);
-	db_bind_integer(statement, 5, (int64_t)access->bytes_in);
-}
-
-/* A statement with its sums bound. */
-static int sums(struct history *history, enum kept_statement which, const struct batch_access *access,
-		struct statement **out, struct failure *failure)
-{
-	int error = history_kept(history, which, out, failure);
-
-	if (!error)
-		bind_sums(*out, access);
-	return error;
-}
-
-/* Runs a statement that finds one id. */
-static int find_id(struct statement *statement, int64_t *id, struct failure *failure)
-{
-	int found = db_step(statement, failure);
-
-	if (found == 1)
-		*id = db_column_integer(statement, 0);
-	db_reset(statement);
-	if (found == 0)
-		return failure_set(failure, -EIO, "the history has lost a row that was just written");
-	return found < 0 ? found : 0;
-}
-
-static int keep_domain(struct history *history, const struct batch_access *access, int64_t *id,
-		       struct failure *failure)
-{
-	struct statement *statement;
-	int error = sums(history, KEEP_DOMAIN, access, &statement, failure);
-
-	if (error)
-		return error;
-	db_bind_integer(statement, 6, access->kind);
-	db_bind_text(statement, 7, access->domain);
-	error = db_run(statement, failure);
-	if (!error)
-		error = history_kept(history, FIND_DOMAIN, &statement, failure);
-	if (error)
-		return error;
-	db_bind_integer(statement, 1, access->kind);
-	db_bind_text(statement, 2, access->domain);
-	return find_id(statement, id, failure);
-}
-
-static int keep_hostname(struct history *history, const struct batch_access *access, int64_t domain,
-			 int64_t *id, struct failure *failure)
-{
-	struct statement *statement;
-	int error = sums(history, KEEP_HOSTNAME, access, &statement, failure);
-
-	if (error)
-		return error;
-	db_bind_integer(statement, 6, domain);
-	db_bind_text(statement, 7, access->hostname);
-	error = db_run(statement, failure);
-	if (!error)
-		error = history_kept(history, FIND_HOSTNAME, &statement, failure);
-	if (error)
-		return error;
-	db_bind_integer(statement, 1, domain);
-	db_bind_text(statement, 2, access->hostname);
-	return find_id(statement, id, failure);
-}
-
-static int keep_application(struct history *history, const struct batch_access *access, int64_t *id,
-			    struct failure *failure)
-{
-	struct statement *statement;
-	int error = sums(history, KEEP_APPLICATION, access, &statement, failure);
-
-	if (error)
-		return error;
-	db_bind_text(statement, 6, access->application);
-	db_bind_text(statement, 7, access->exe);
-	error = db_run(statement, failure);
-	if (!error)
-		error = history_kept(history, FIND_APPLICATION, &statement, failure);
-	if (error)
-		return error;
-	db_bind_text(statement, 1, access->application);
-	return find_id(statement, id, failure);
-}
-
-struct access_ids {
-	int64_t domain, hostname, application;
-};
-
-static int keep_leaves(struct history *history, const struct batch_access *access,
-		       const struct access_ids *ids, struct failure *failure)
-{
-	struct statement *statement;
-	int error = sums(history, KEEP_DOMAIN_APPLICATION, access, &statement, failure);
-
-	if (error)
-		return error;
-	db_bind_integer(statement, 6, ids->domain);
-	db_bind_integer(statement, 7, ids->application);
-	error = db_run(statement, failure);
-	if (!error)
-		error = sums(history, KEEP_ACCESS, access, &statement, failure);
-	if (error)
-		return error;
-	db_bind_integer(statement, 6, ids->hostname);
-	db_bind_integer(statement, 7, ids->application);
-	db_bind_integer(statement, 8, access->uid);
-	error = db_run(statement, failure);
-	if (!error)
-		error = sums(history, KEEP_ENDPOINT, access, &statement, failure);
-	if (error)
-		return error;
-	db_bind_integer(statement, 6, ids->hostname);
-	db_bind_bytes(statement, 7, access->remote.bytes, sizeof(access->remote.bytes));
-	db_bind_integer(statement, 8, access->remote_port);
-	db_bind_integer(statement, 9, access->protocol);
-	error = db_run(statement, failure);
-	if (!error)
-		error = history_kept(history, KEEP_DAY, &statement, failure);
-	if (error)
-		return error;
-	db_bind_integer(statement, 1, history_us(access->last_ns) / US_PER_DAY);
-	db_bind_integer(statement, 3, (int64_t)access->connections);
-	db_bind_integer(statement, 4, (int64_t)access->bytes_out);
-	db_bind_integer(statement, 5, (int64_t)access->bytes_in);
-	db_bind_integer(statement, 6, ids->hostname);
-	db_bind_integer(statement, 7, ids->application);
-	return db_run(statement, failure);
-}
-
-int history_write_accesses(struct history *history, const struct batch *batch, struct failure *failure)
-{
-	int error = history_need_transaction(history, failure);
-
-	for (size_t i = 0; i < batch_access_count(batch) && !error; i++) {
-		const struct batch_access *access = batch_access_at(batch, i);
-		struct access_ids ids;
-
-		error = keep_domain(history, access, &ids.domain, failure);
-		if (!error)
-			error = keep_hostname(history, access, ids.domain, &ids.hostname, failure);
-		if (!error)
-			error = keep_application(history, access, &ids.application, failure);
-		if (!error)
-			error = keep_leaves(history, access, &ids, failure);
-	}
-	return error;
-}
 
 /* --- alerts ------------------------------------------------------------------------------- */
 
@@ -204,20 +47,29 @@ static int update_alert(struct history *history, int64_t id, const struct alert 
 	return db_run(statement, failure);
 }
 
-static int add_outbox(struct history *history, const char *uid, const char *line, struct failure *failure)
+static int add_outbox(struct history *history, const struct alert *alert, const char *line,
+		      const struct outbox_texts *texts, struct failure *failure)
 {
 	struct statement *statement;
 	int error = history_kept(history, ADD_OUTBOX, &statement, failure);
 
 	if (error)
 		return error;
-	db_bind_text(statement, 1, uid);
-	db_bind_text(statement, 2, line);
+	db_bind_text(statement, 1, alert->uid);
+	db_bind_integer(statement, 2, alert->revision);
+	db_bind_integer(statement, 3, alert->severity);
+	db_bind_text(statement, 4, alert_kind_name(alert->kind));
+	db_bind_text(statement, 5, alert->domain);
+	db_bind_text(statement, 6, alert->attribution.hostname);
+	db_bind_text(statement, 7, alert->process.application);
+	db_bind_text(statement, 8, texts->message);
+	db_bind_text(statement, 9, texts->short_line);
+	db_bind_text(statement, 10, line);
 	return db_run(statement, failure);
 }
 
-int history_write_alert(struct history *history, const struct alert *alert, const char *line, bool queue,
-			struct failure *failure)
+int history_write_alert(struct history *history, const struct alert *alert, const char *line,
+			const struct outbox_texts *queue, struct failure *failure)
 {
 	struct statement *statement;
 	int64_t id = 0, revision = 0;
@@ -241,40 +93,11 @@ int history_write_alert(struct history *history, const struct alert *alert, cons
 	error = found ? update_alert(history, id, alert, line, failure)
 		      : add_alert(history, alert, line, failure);
 	if (!error && queue)
-		error = add_outbox(history, alert->uid, line, failure);
+		error = add_outbox(history, alert, line, queue, failure);
 	return error;
 }
 
-/* --- outbox, states, runs, gaps ------------------------------------------------------------- */
-
-int history_outbox_next(struct history *history, int64_t after_id, int64_t *id, char *line, size_t size,
-			struct failure *failure)
-{
-	struct statement *statement;
-	int found, error = history_kept(history, NEXT_OUTBOX, &statement, failure);
-
-	if (error)
-		return error;
-	db_bind_integer(statement, 1, after_id);
-	found = db_step(statement, failure);
-	if (found == 1) {
-		*id = db_column_integer(statement, 0);
-		text_copy(line, size, db_column_text(statement, 1));
-	}
-	db_reset(statement);
-	return found;
-}
-
-int history_outbox_done(struct history *history, int64_t id, struct failure *failure)
-{
-	struct statement *statement;
-	int error = history_kept(history, DONE_OUTBOX, &statement, failure);
-
-	if (error)
-		return error;
-	db_bind_integer(statement, 1, id);
-	return db_run(statement, failure);
-}
+/* --- states, runs, gaps --------------------------------------------------------------------- */
 
 int history_write_state(struct history *history, const char *name, const char *value, struct failure *failure)
 {

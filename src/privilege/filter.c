@@ -181,17 +181,21 @@ static const char *const calls[] = {
 /* The log, the control socket, the host's own addresses, the name service. */
 static const int families[] = {AF_UNIX, AF_NETLINK, AF_INET, AF_INET6};
 
+static int allow_family(scmp_filter_ctx filter, int call, int family)
+{
+	const struct scmp_arg_cmp first = {
+		.arg = 0, .op = SCMP_CMP_EQ, .datum_a = (scmp_datum_t)family, .datum_b = 0};
+
+	return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, call, 1, &first);
+}
+
 static int allow_sockets(scmp_filter_ctx filter)
 {
 	int error = 0;
 
 	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]) && !error; i++)
-		error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-					 SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i]));
-	if (!error)
-		error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socketpair), 1,
-					 SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)AF_UNIX));
-	return error;
+		error = allow_family(filter, SCMP_SYS(socket), families[i]);
+	return error ? error : allow_family(filter, SCMP_SYS(socketpair), AF_UNIX);
 }
 
 int filter_install(struct failure *failure)

@@ -63,4 +63,10 @@ struct dossier {
 int64_t render_alert(enum render_format format, const struct alert *alert, const struct dossier *dossier,
 		     char *line, size_t size);
 
+/* The sentence that a line has as its `message`, as text that harms no terminal (text_escape). Returns
+ * `text`. */
+#define RENDER_MESSAGE_MAX 4096
+const char *render_message(const struct alert *alert, const struct dossier *dossier,
+			   char text[static RENDER_MESSAGE_MAX]);
+
 #endif

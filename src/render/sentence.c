@@ -2,6 +2,7 @@
 /* sentence.c - an alert in one sentence, for people who read a log. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/text.h"
 #include "render/parts.h"
@@ -112,6 +113,16 @@ void part_title(const struct rendering *rendering, char title[static PART_TITLE_
 		 bounded(rendering, alert->domain, word));
 }
 
+static void write_any(const struct rendering *rendering, char sentence[static PART_SENTENCE_MAX])
+{
+	if (rendering->alert->kind == ALERT_CRAWLER_DIGEST)
+		write_crawl(rendering, sentence);
+	else if (part_has_remote(rendering->alert))
+		write_sentence(rendering, sentence);
+	else
+		part_title(rendering, sentence);
+}
+
 void part_message(struct rendering *rendering)
 {
 	const struct alert *alert = rendering->alert;
@@ -121,11 +132,21 @@ void part_message(struct rendering *rendering)
 		part_text(rendering, "message", TEXT_MESSAGE, alert->message);
 		return;
 	}
-	if (alert->kind == ALERT_CRAWLER_DIGEST)
-		write_crawl(rendering, sentence);
-	else if (part_has_remote(alert))
-		write_sentence(rendering, sentence);
-	else
-		part_title(rendering, sentence);
+	write_any(rendering, sentence);
 	json_put_string(&rendering->json, "message", sentence);
+}
+
+const char *render_message(const struct alert *alert, const struct dossier *dossier,
+			   char text[static RENDER_MESSAGE_MAX])
+{
+	const struct rendering rendering = {
+		.alert = alert, .dossier = dossier, .bounds = {.words = PART_WORD_MOST}};
+	char sentence[PART_SENTENCE_MAX];
+
+	if (alert->message[0])
+		text_copy(sentence, sizeof(sentence), alert->message);
+	else
+		write_any(&rendering, sentence);
+	text_escape(text, RENDER_MESSAGE_MAX, sentence, strlen(sentence));
+	return text;
 }

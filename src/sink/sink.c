@@ -2,160 +2,193 @@
 #include "sink/sink.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <linux/sockios.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/text.h"
 #include "sink/sink_internal.h"
 
-#define SYSLOG_PRIORITY (3 * 8 + 4) /* daemon.warning */
-
-struct sink_operations {
-	int (*open)(struct sink *sink, struct failure *failure);
-	int (*write)(struct sink *sink, const char *line, size_t length, struct failure *failure);
-	bool is_file;
-	size_t line_max;
-};
-
-struct sink {
+static const struct {
 	const struct sink_operations *operations;
-	char path[PATH_MAX];
-	char name[PATH_MAX + 8];
-	int fd;      /* -1: closed */
-	bool torn;   /* the last line was written in part: end it before the next one */
-	bool stream; /* syslog: the log listens on a stream */
+	const char *word;
+	const char *path; /* where the setting names none */
+} kinds[] = {
+	[SINK_STDOUT] = {&sink_stdout, "stdout", ""},
+	[SINK_FILE] = {&sink_file, "file", ""},
+	[SINK_SYSLOG] = {&sink_syslog, "syslog", "/dev/log"},
+	[SINK_JOURNAL] = {&sink_journal, "journal", "/run/systemd/journal/socket"},
 };
 
-static int cannot(struct failure *failure, const struct sink *sink, const char *what, int error)
+/* --- what the sinks share ------------------------------------------------------------- */
+
+int sink_cannot(struct failure *failure, const struct sink *sink, const char *what, int error)
 {
+	if (sink_is_slow(error))
+		return failure_set(failure, -EAGAIN, "%.300s takes no more at the moment", sink->name);
 	return failure_set(failure, -error, "can not %s %.300s: %s", what, sink->name, strerror(error));
 }
 
-/* --- standard output and files ------------------------------------------------------ */
-
-static int open_stdout(struct sink *sink, struct failure *failure)
+void sink_close_descriptor(struct sink *sink)
 {
-	(void)failure;
-	sink->fd = STDOUT_FILENO;
+	if (sink->fd > STDERR_FILENO)
+		close(sink->fd);
+	sink->fd = -1;
+	sink->rest.length = 0;
+}
+
+bool sink_is_slow(int error)
+{
+	return error == EAGAIN || error == ENOBUFS;
+}
+
+int sink_connect(struct sink *sink, bool streams, struct failure *failure)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct stat status;
+	int error = EPROTOTYPE;
+
+	if (!text_copy(address.sun_path, sizeof(address.sun_path), sink->path))
+		return sink_cannot(failure, sink, "reach", ENAMETOOLONG);
+	for (int i = 0; i <= streams && error == EPROTOTYPE; i++) {
+		sink->is_stream = i == 1;
+		sink->fd = socket(AF_UNIX,
+				  (sink->is_stream ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC | SOCK_NONBLOCK,
+				  0);
+		if (sink->fd < 0)
+			return sink_cannot(failure, sink, "open a socket for", errno);
+		error = connect(sink->fd, (const struct sockaddr *)&address, sizeof(address)) ? errno : 0;
+		if (error)
+			sink_close_descriptor(sink);
+	}
+	if (error)
+		return sink_cannot(failure, sink, "reach", error);
+	sink->device = sink->inode = 0;
+	if (stat(sink->path, &status) == 0) {
+		sink->device = status.st_dev;
+		sink->inode = status.st_ino;
+		sink->changed = status.st_ctim;
+	}
 	return 0;
 }
 
-static int open_file(struct sink *sink, struct failure *failure)
-{
-	sink->fd = open(sink->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0640);
-	return sink->fd < 0 ? cannot(failure, sink, "open", errno) : 0;
-}
-
-/* One write for line and newline. What a full disk tore off is taken back, or closed by a newline later. */
-static int write_line(struct sink *sink, const char *line, size_t length, struct failure *failure)
-{
-	struct iovec parts[3] = {
-		{.iov_base = (void *)(uintptr_t) "\n", .iov_len = sink->torn ? 1 : 0},
-		{.iov_base = (void *)(uintptr_t)line, .iov_len = length},
-		{.iov_base = (void *)(uintptr_t) "\n", .iov_len = 1},
-	};
-	size_t wanted = length + 1 + (sink->torn ? 1 : 0);
-	off_t before = lseek(sink->fd, 0, SEEK_END);
-	ssize_t written = writev(sink->fd, parts, 3);
-
-	if (written == (ssize_t)wanted) {
-		sink->torn = false;
-		return 0;
-	}
-	if (written < 0)
-		return cannot(failure, sink, "write to", errno == EWOULDBLOCK ? EAGAIN : errno);
-	sink->torn = before < 0 || ftruncate(sink->fd, before) != 0;
-	return cannot(failure, sink, "write all of a line to", ENOSPC);
-}
-
-/* --- syslog ------------------------------------------------------------------------- */
-
-/*
- * syslog(3) tells nobody that the log is down, and an alert must not be lost to
- * that: so the line goes over the log's socket here.
- */
-static int open_syslog(struct sink *sink, struct failure *failure)
+/* Nobody tells who has read a datagram: but the socket at the path is the same, and somebody holds it. */
+static bool is_still_there(const struct sink *sink)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int error = EPROTOTYPE;
+	struct stat status;
+	bool there;
+	int probe;
+	char byte;
 
+	if (sink->is_stream)
+		return recv(sink->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+	if (stat(sink->path, &status) || status.st_dev != sink->device || status.st_ino != sink->inode ||
+	    status.st_ctim.tv_sec != sink->changed.tv_sec || status.st_ctim.tv_nsec != sink->changed.tv_nsec)
+		return false;
+	probe = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (probe < 0)
+		return true; /* that says nothing about the log */
 	text_copy(address.sun_path, sizeof(address.sun_path), sink->path);
-	for (int i = 0; i < 2 && error == EPROTOTYPE; i++) {
-		sink->stream = i == 1;
-		sink->fd = socket(
-			AF_UNIX, (sink->stream ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-		if (sink->fd < 0)
-			return cannot(failure, sink, "open a socket for", errno);
-		error = connect(sink->fd, (const struct sockaddr *)&address, sizeof(address)) ? errno : 0;
-		if (error) {
-			close(sink->fd);
-			sink->fd = -1;
-		}
-	}
-	return error ? cannot(failure, sink, "reach", error) : 0;
+	there = connect(probe, (const struct sockaddr *)&address, sizeof(address)) == 0;
+	close(probe);
+	return there;
 }
 
-static int write_syslog(struct sink *sink, const char *line, size_t length, struct failure *failure)
+int64_t sink_flush_log(struct sink *sink, struct failure *failure)
 {
-	char head[96], date[32];
-	time_t now = time(NULL);
-	struct tm local;
-	struct iovec parts[3];
-	struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
-	size_t wanted;
-	ssize_t written;
-	int error;
+	int unread = 0;
 
-	strftime(date, sizeof(date), "%b %e %H:%M:%S", localtime_r(&now, &local));
-	snprintf(head, sizeof(head), "<%d>%s firstseend[%d]: ", SYSLOG_PRIORITY, date, (int)getpid());
-	parts[0] = (struct iovec){.iov_base = head, .iov_len = strlen(head)};
-	parts[1] = (struct iovec){.iov_base = (void *)(uintptr_t)line, .iov_len = length};
-	parts[2] = (struct iovec){.iov_base = (void *)(uintptr_t) "", .iov_len = 1};
-	if (sink->stream) /* a stream's messages end with a NUL byte */
-		message.msg_iovlen = 3;
-	wanted = parts[0].iov_len + length + sink->stream;
-	written = sendmsg(sink->fd, &message, MSG_NOSIGNAL);
-	if (written == (ssize_t)wanted)
+	/* A log that ends takes with it what it has not read, and then nothing is left to read as well. */
+	if (sink->fd >= 0 && ioctl(sink->fd, SIOCOUTQ, &unread) == 0 && unread > 0 && is_still_there(sink))
+		return unread;
+	if (sink->fd >= 0 && unread == 0 && is_still_there(sink))
 		return 0;
-	error = written < 0 ? errno : EIO;
-	if (error != EAGAIN && error != ENOBUFS) { /* the log was restarted: reach it anew next time */
-		close(sink->fd);
-		sink->fd = -1;
-	}
-	return cannot(failure, sink, "send to", error);
+	sink_close_descriptor(sink);
+	return sink_cannot(failure, sink, "be sure of all that was sent to", ECONNRESET);
 }
 
-static const struct sink_operations operations[] = {
-	[SINK_STDOUT] = {.open = open_stdout, .write = write_line, .line_max = RENDER_MAX},
-	[SINK_FILE] = {.open = open_file, .write = write_line, .is_file = true, .line_max = RENDER_MAX},
-	[SINK_SYSLOG] = {.open = open_syslog, .write = write_syslog, .line_max = RENDER_SYSLOG_MAX},
-};
+/* 0: all of the text is out, and there is none any more. */
+static int push(struct sink *sink, struct failure *failure)
+{
+	struct sink_text *text = &sink->rest;
+
+	while (text->done < text->length) {
+		const char *from = text->bytes + text->done;
+		size_t left = text->length - text->done;
+		ssize_t written = sink->is_socket ? send(sink->fd, from, left, MSG_NOSIGNAL | MSG_DONTWAIT)
+						  : write(sink->fd, from, left);
+
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written <= 0) {
+			if (text->done == 0)
+				text->length = 0;
+			return sink_cannot(failure, sink, text->done ? "write all of a line to" : "write to",
+					   written < 0 ? errno : EIO);
+		}
+		text->done += (size_t)written;
+	}
+	text->length = 0;
+	return 0;
+}
+
+int sink_put_line(struct sink *sink, const char *head, const char *line, char end, struct failure *failure)
+{
+	struct sink_text *text = &sink->rest;
+	size_t length = strlen(line);
+
+	if (text->length) {
+		bool same = text->length == text->line + length + 1 &&
+			    memcmp(text->bytes + text->line, line, length) == 0;
+		int error = push(sink, failure);
+
+		if (error || same)
+			return error;
+	}
+	text->line = strlen(head);
+	if (text->line > SINK_HEAD_MAX || length > RENDER_MAX)
+		return sink_cannot(failure, sink, "give so long a line to", EMSGSIZE);
+	memcpy(text->bytes, head, text->line);
+	memcpy(text->bytes + text->line, line, length);
+	text->bytes[text->line + length] = end;
+	text->length = text->line + length + 1;
+	text->done = 0;
+	return push(sink, failure);
+}
+
+unsigned sink_priority(enum alert_severity severity)
+{
+	if (severity < SEVERITY_INFORMATIONAL || severity > SEVERITY_CRITICAL)
+		severity = SEVERITY_MEDIUM;
+	return 7 - (unsigned)severity;
+}
 
 /* --- all of them ---------------------------------------------------------------------- */
 
-int sink_open_at(const struct sink_setting *setting, const char *log_socket, struct sink **out,
-		 struct failure *failure)
+int sink_open(const struct sink_setting *setting, bool cee, struct sink **out, struct failure *failure)
 {
+	const char *word = kinds[setting->kind].word;
 	struct sink *sink = calloc(1, sizeof(*sink));
 	int error;
 
 	if (!sink)
 		return failure_set(failure, -ENOMEM, "out of memory");
-	sink->operations = &operations[setting->kind];
+	sink->operations = kinds[setting->kind].operations;
 	sink->fd = -1;
-	text_copy(sink->path, sizeof(sink->path), setting->kind == SINK_SYSLOG ? log_socket : setting->path);
-	if (setting->kind == SINK_FILE)
-		snprintf(sink->name, sizeof(sink->name), "file:%s", sink->path);
+	sink->cee = cee;
+	text_copy(sink->path, sizeof(sink->path),
+		  setting->path[0] ? setting->path : kinds[setting->kind].path);
+	if (setting->path[0])
+		snprintf(sink->name, sizeof(sink->name), "%s:%s", word, setting->path);
 	else
-		text_copy(sink->name, sizeof(sink->name), setting->kind == SINK_SYSLOG ? "syslog" : "stdout");
+		text_copy(sink->name, sizeof(sink->name), word);
 	error = sink->operations->open(sink, failure);
 	/* A file that can not be opened now is a mistake to tell at once; a log may come up later. */
 	if (error && setting->kind == SINK_FILE) {
@@ -166,49 +199,51 @@ int sink_open_at(const struct sink_setting *setting, const char *log_socket, str
 	return 0;
 }
 
-int sink_open(const struct sink_setting *setting, struct sink **out, struct failure *failure)
-{
-	return sink_open_at(setting, "/dev/log", out, failure);
-}
-
-static void close_descriptor(struct sink *sink)
-{
-	if (sink->fd > STDERR_FILENO)
-		close(sink->fd);
-	sink->fd = -1;
-}
-
 void sink_close(struct sink *sink)
 {
 	if (!sink)
 		return;
-	close_descriptor(sink);
+	sink_close_descriptor(sink);
 	free(sink);
 }
 
-int sink_write(struct sink *sink, const char *line, size_t length, struct failure *failure)
+int sink_write(struct sink *sink, const struct sink_alert *alert, struct failure *failure)
 {
-	if (sink->fd < 0) {
-		int error = sink->operations->open(sink, failure);
+	bool is_fresh = sink->fd < 0;
+	int error = is_fresh ? sink->operations->open(sink, failure) : 0;
 
-		if (error)
-			return error;
+	if (!error)
+		error = sink->operations->write(sink, alert, failure);
+	/* The log was restarted, or the file removed: once more with what is there now. */
+	if (error && sink->fd < 0 && !is_fresh && !sink->written) {
+		error = sink->operations->open(sink, failure);
+		if (!error)
+			error = sink->operations->write(sink, alert, failure);
 	}
-	return sink->operations->write(sink, line, length, failure);
+	if (!error)
+		sink->written = true;
+	return error;
+}
+
+int64_t sink_flush(struct sink *sink, struct failure *failure)
+{
+	int64_t result = 0;
+
+	if (sink->written && sink->operations->flush)
+		result = sink->operations->flush(sink, failure);
+	if (result <= 0)
+		sink->written = false;
+	return result;
 }
 
 int sink_reopen(struct sink *sink, struct failure *failure)
 {
 	if (!sink->operations->is_file)
 		return 0;
-	close_descriptor(sink);
-	sink->torn = false;
+	(void)sink_flush(sink,
+			 failure); /* best effort: what it is told of comes again with the next failure */
+	sink_close_descriptor(sink);
 	return sink->operations->open(sink, failure);
-}
-
-size_t sink_line_max(const struct sink *sink)
-{
-	return sink->operations->line_max;
 }
 
 const char *sink_name(const struct sink *sink)

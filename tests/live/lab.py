@@ -196,8 +196,8 @@ class Lab:
         prefix = ["ip", "netns", "exec", host] if host else []
         options.setdefault("stdout", subprocess.DEVNULL)
         options.setdefault("stderr", subprocess.DEVNULL)
-        process = subprocess.Popen([*prefix, *map(str, command)], stdin=subprocess.DEVNULL,
-                                   preexec_fn=die_with_parent, **options)
+        options.setdefault("stdin", subprocess.DEVNULL)
+        process = subprocess.Popen([*prefix, *map(str, command)], preexec_fn=die_with_parent, **options)
         self.processes.append(process)
         return process
 

@@ -46,11 +46,33 @@ static void a_part_of_the_tree_is_not_the_root(void **state)
 	assert_int_equal(cgroup_find_mount("nonsense\n\n - cgroup2 \n", path), -ENOENT);
 }
 
+static void the_holder_of_the_lock_is_found(void **state)
+{
+	static const char locks[] = "1: POSIX  ADVISORY  WRITE 700 00:1a:1 0 EOF\n"
+				    "2: FLOCK  ADVISORY  READ 701 00:1a:1 0 EOF\n"
+				    "3: FLOCK  ADVISORY  WRITE 702 00:1a:12 0 EOF\n"
+				    "4: FLOCK  ADVISORY  WRITE 703 00:1b:1 0 EOF\n"
+				    "4: -> FLOCK  ADVISORY  WRITE 704 00:1c:1 0 EOF\n"
+				    "5: FLOCK  ADVISORY  WRITE -1 fe:0:1 0 EOF\n"
+				    "6: FLOCK  ADVISORY  WRITE 705 00:1d:18446744073709551615 0 EOF";
+
+	(void)state;
+	assert_int_equal(cgroup_find_lock(locks, 0, 0x1b, 1), 703);
+	assert_int_equal(cgroup_find_lock(locks, 0, 0x1a, 12), 702);
+	assert_int_equal(cgroup_find_lock(locks, 0, 0x1a, 1), 0);  /* another kind of lock, or to read */
+	assert_int_equal(cgroup_find_lock(locks, 0, 0x1c, 1), 0);  /* only waits for it */
+	assert_int_equal(cgroup_find_lock(locks, 0xfe, 0, 1), -1); /* in another PID namespace */
+	assert_int_equal(cgroup_find_lock(locks, 0, 0x1d, UINT64_MAX), 705);
+	assert_int_equal(cgroup_find_lock("", 0, 0x1b, 1), 0);
+	assert_int_equal(cgroup_find_lock("\n\nnonsense", 0, 0x1b, 1), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_root_is_found_wherever_it_is),
 		cmocka_unit_test(a_part_of_the_tree_is_not_the_root),
+		cmocka_unit_test(the_holder_of_the_lock_is_found),
 	};
 
 	return cmocka_run_group_tests_name("capture/cgroup", tests, NULL, NULL);

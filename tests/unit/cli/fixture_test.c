@@ -156,8 +156,15 @@ static void write_states(struct fixture *fixture, const char *pid)
 {
 	char number[24], later[24];
 	const char *const states[][2] = {
-		{"pid", pid},         {"heartbeat", number}, {"version", "9.8.7"},  {"learning_until", later},
-		{"hooks", "one two"}, {"flows", "1234"},     {"lost_process", "0"}, {"lost_flow_open", "3"},
+		{"pid", pid},
+		{"heartbeat", number},
+		{"version", "9.8.7"},
+		{"learning_until", later},
+		{"hooks", "one two"},
+		{"flows", "1234"},
+		{"lost_process", "0"},
+		{"lost_flow_open", "3"},
+		{"hooks_missing", "cgroup/sendmsg6=95 iter/none=1 iter/task_file=1"},
 	};
 
 	snprintf(number, sizeof(number), "%" PRId64, fixture->now_ns);
@@ -165,6 +172,21 @@ static void write_states(struct fixture *fixture, const char *pid)
 	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
 		keep(fixture,
 		     history_write_state(fixture->history, states[i][0], states[i][1], &fixture->failure));
+}
+
+static void write_sinks(struct fixture *fixture)
+{
+	const struct sink_row rows[] = {
+		{.name = "syslog", .why = ""},
+		{.name = "file:" HOSTILE_APPLICATION,
+		 .dropped = 7,
+		 .refused = 2,
+		 .down_since_ns = fixture->now_ns - HOUR,
+		 .why = "can not open it: \033[31m"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		keep(fixture, history_keep_sink(fixture->history, &rows[i], &fixture->failure));
 }
 
 /* 0 or -errno. The last run is left open, as a daemon that watches has it. */
@@ -184,6 +206,7 @@ static int make(const char *path, const char *pid, int64_t now_ns)
 	write_accesses(&fixture);
 	write_alerts(&fixture);
 	write_states(&fixture, pid);
+	write_sinks(&fixture);
 	keep(&fixture, history_run_seen(fixture.history, run, now_ns, false, &fixture.failure));
 	keep(&fixture, history_commit(fixture.history, &fixture.failure));
 	history_close(fixture.history);

@@ -55,9 +55,10 @@ static void every_key_is_read(void **state)
 			"# comment\n; another\n\n[detect]\r\nwindow = 30d\nlearning=0\n"
 			"scope=both\nunnamed=record\ninternal_networks=203.0.113.0/24, 2001:db8::/32\n"
 			"internal_domains=Corp.Example., intra.example\nprivate_suffixes=yes\n"
-			"aws_buckets=true\n[capture]\ndns_ports=53,5353\nring_size=64K\nsni=no\n"
+			"aws_buckets=true\n[capture]\ndns_ports=53,5353\nring_size=64K\nsni=no\nvolumes=5s\n"
 			"[history]\npath=/tmp/h.db\nretention=400d\n"
-			"[alert]\nsinks=stdout, file:/var/log/a.json,syslog\nformat=ecs\n"
+			"[alert]\nsinks=stdout, "
+			"file:/var/log/a.json,syslog\nformat=ecs\nsyslog_cee=yes\nwaiting=50\n"
 			"[enrich]\npackages=no",
 			&failure),
 		0);
@@ -73,6 +74,7 @@ static void every_key_is_read(void **state)
 	assert_int_equal(config.dns_port_count, 2);
 	assert_int_equal(config.dns_ports[1], 5353);
 	assert_int_equal(config.ring_bytes, 65536);
+	assert_int_equal(config.volumes_seconds, 5);
 	assert_string_equal(config.history_path, "/tmp/h.db");
 	assert_int_equal(config.sink_count, 3);
 	assert_string_equal(config.sinks[1].path, "/var/log/a.json");
@@ -138,7 +140,7 @@ static void mistakes_name_file_and_line(void **state)
 		"crawler_window, crawler_host_domains");
 	refused("\n[detekt]\nwindow=90d\n",
 		"f.conf:3: unknown section [detekt]; there are detect, capture, history, alert, threat, "
-		"control, service, enrich, allow NAME");
+		"control, metrics, service, enrich, allow NAME");
 	refused("[detect]\nwindow\n", "f.conf:2: neither [section], key=value nor a # comment");
 	refused("window=90d\n", "f.conf:1: a key before the first [section]");
 	refused("[detect\n", "f.conf:1: a section begins with [ and ends with ]");
@@ -161,7 +163,7 @@ static void mistakes_name_file_and_line(void **state)
 		"f.conf:2: ring_size: \"3M\" is not a power of two from 64K to 1G");
 	refused("[history]\npath=h.db\n", "f.conf:2: path: \"h.db\" is not an absolute path");
 	refused("[alert]\nsinks=syslog,mail\n",
-		"f.conf:2: sinks: \"mail\" is none of: stdout, syslog, file:/PATH");
+		"f.conf:2: sinks: \"mail\" is none of: stdout, syslog, journal, file:/PATH");
 	refused("[detect home]\nwindow=9d\n",
 		"f.conf:2: unknown key \"window\" in [detect]; it has: window, learning, scope, unnamed, "
 		"internal_networks, internal_domains, private_suffixes, aws_buckets, crawler_domains, "

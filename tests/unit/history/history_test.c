@@ -259,11 +259,12 @@ static struct alert an_alert(const char *uid, uint32_t revision)
 
 static int write_alert(struct history *history, const char *uid, uint32_t revision, const char *line)
 {
+	const struct outbox_texts texts = {.short_line = "short", .message = "a sentence"};
 	struct alert alert = an_alert(uid, revision);
 	int error = history_begin(history, &failure);
 
 	if (!error)
-		error = history_write_alert(history, &alert, line, true, &failure);
+		error = history_write_alert(history, &alert, line, &texts, &failure);
 	return error ? error : history_commit(history, &failure);
 }
 
@@ -273,11 +274,27 @@ static int count_alert(void *context, const struct alert_row *row)
 	return 0;
 }
 
+static int add_row(void *context, const struct outbox_row *row)
+{
+	char *lines = context;
+
+	snprintf(lines + strlen(lines), 256 - strlen(lines), "%d %s %u %d %s %s %s|", (int)row->id, row->line,
+		 row->revision, row->severity, row->domain, row->hostname, row->short_line);
+	return 0;
+}
+
+static int stop_at_once(void *context, const struct outbox_row *row)
+{
+	(void)context;
+	(void)row;
+	return 7;
+}
+
 static void alerts_wait_in_order_and_are_told_once(void **state)
 {
 	struct history *history = opened(HISTORY_WRITE);
-	char line[64], kept[64] = "";
-	int64_t id = 0;
+	char lines[256] = "", kept[64] = "";
+	int64_t oldest, newest;
 
 	(void)state;
 	assert_int_equal(write_alert(history, "aaaaaaaa-1", 0, "first"), 0);
@@ -285,14 +302,22 @@ static void alerts_wait_in_order_and_are_told_once(void **state)
 	assert_int_equal(write_alert(history, "aaaaaaaa-1", 0, "again"), 0); /* a batch that is tried again */
 	assert_int_equal(write_alert(history, "aaaaaaaa-1", 1, "update"), 0);
 	assert_int_equal(write_alert(history, "aaaaaaaa-1", 0, "late"), 0);
-	assert_int_equal(history_outbox_next(history, 0, &id, line, sizeof(line), &failure), 1);
-	assert_string_equal(line, "first");
-	assert_int_equal(history_outbox_done(history, id, &failure), 0);
-	assert_int_equal(history_outbox_next(history, id, &id, line, sizeof(line), &failure), 1);
-	assert_string_equal(line, "second");
-	assert_int_equal(history_outbox_next(history, id, &id, line, sizeof(line), &failure), 1);
-	assert_string_equal(line, "update");
-	assert_int_equal(history_outbox_next(history, id, &id, line, sizeof(line), &failure), 0);
+	assert_int_equal(history_outbox(history, 0, 10, add_row, lines, &failure), 0);
+	assert_string_equal(lines, "1 first 0 3 example.com  short|"
+				   "2 second 0 3 example.com  short|"
+				   "3 update 1 3 example.com  short|");
+	lines[0] = '\0';
+	assert_int_equal(history_outbox(history, 1, 1, add_row, lines, &failure), 0);
+	assert_string_equal(lines, "2 second 0 3 example.com  short|");
+	assert_int_equal(history_outbox(history, 0, 10, stop_at_once, NULL, &failure), 7);
+	assert_int_equal(history_outbox_count(history, 1, 3, &failure), 2);
+	assert_int_equal(history_outbox_trim(history, 2, &failure), -EINVAL); /* no transaction */
+	assert_int_equal(history_begin(history, &failure), 0);
+	assert_int_equal(history_outbox_trim(history, 2, &failure), 0);
+	assert_int_equal(history_commit(history, &failure), 0);
+	assert_int_equal(history_outbox_ends(history, &oldest, &newest, &failure), 0);
+	assert_int_equal(oldest, 3);
+	assert_int_equal(newest, 3);
 	assert_int_equal(history_alert(history, "aaaaaaaa", count_alert, kept, &failure), 1);
 	assert_string_equal(kept, "update");
 	assert_int_equal(history_alert(history, "cccccccc", count_alert, kept, &failure), 0);
@@ -441,8 +466,8 @@ static int add_connections(void *context, const struct domain_row *row)
 	return 0;
 }
 
-/* Writes batches of ten rows for ever, until it is killed. */
-static void write_until_killed(void)
+/* Writes batches of ten rows for ever, until it is killed; tells each one that is written. */
+static void write_until_killed(int told)
 {
 	struct history *history = opened(HISTORY_WRITE);
 
@@ -456,6 +481,8 @@ static void write_until_killed(void)
 		}
 		write_batch(history, batch);
 		batch_free(batch);
+		if (write(told, "", 1) != 1)
+			return;
 	}
 }
 
@@ -469,15 +496,21 @@ static void a_killed_writer_leaves_a_sound_file_of_whole_batches(void **state)
 		struct history_filter filter = {0};
 		struct history *history;
 		uint64_t connections = 0;
-		pid_t child = fork();
-		int status;
+		int status, ends[2];
+		pid_t child;
+		char byte;
 
+		assert_int_equal(pipe(ends), 0);
+		child = fork();
 		if (child == 0) {
-			write_until_killed();
+			write_until_killed(ends[1]);
 			_exit(0);
 		}
-		usleep((useconds_t)(20000 + i * 3000));
+		close(ends[1]);
+		assert_int_equal(read(ends[0], &byte, 1), 1);
+		usleep((useconds_t)(i * 3000));
 		kill(child, SIGKILL);
+		close(ends[0]);
 		assert_int_equal(waitpid(child, &status, 0), child);
 		assert_true(WIFSIGNALED(status));
 		history = opened(HISTORY_WRITE);

@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The writer, with renderings and rows that fail and a reader that stops.
+ *
+ * `writer_test HISTORY COUNT PER_BATCH PAUSE_MS [SECTION.KEY=VALUE]...` is a daemon without a
+ * kernel, for tests/cli/logs: it writes COUNT alerts more than the history has, then waits for SIGTERM.
+ * Every fourth is hostile.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "daemon/host.h"
+#include "daemon/writer.h"
+
+#define POISONED "poisoned.example"     /* can not be rendered as it is */
+#define HOPELESS "hopeless.example"     /* ... nor in any form */
+#define UNWRITABLE "unwritable.example" /* the history refuses it */
+
+static char folder[64];
+static struct config config; /* large */
+static struct failure failure;
+
+/* --- calls that can be made to fail --------------------------------------------------------- */
+
+int64_t __real_render_alert(enum render_format format, const struct alert *alert,
+			    const struct dossier *dossier, char *line, size_t size);
+int64_t __wrap_render_alert(enum render_format format, const struct alert *alert,
+			    const struct dossier *dossier, char *line, size_t size);
+int __real_history_write_alert(struct history *history, const struct alert *alert, const char *line,
+			       const struct outbox_texts *queue, struct failure *why);
+int __wrap_history_write_alert(struct history *history, const struct alert *alert, const char *line,
+			       const struct outbox_texts *queue, struct failure *why);
+
+int64_t __wrap_render_alert(enum render_format format, const struct alert *alert,
+			    const struct dossier *dossier, char *line, size_t size)
+{
+	if (strcmp(alert->domain, HOPELESS) == 0 ||
+	    (strcmp(alert->domain, POISONED) == 0 && alert->process_known))
+		return -ENOSPC;
+	return __real_render_alert(format, alert, dossier, line, size);
+}
+
+int __wrap_history_write_alert(struct history *history, const struct alert *alert, const char *line,
+			       const struct outbox_texts *queue, struct failure *why)
+{
+	if (strcmp(alert->domain, UNWRITABLE) == 0)
+		return failure_set(why, -EINVAL, "refused");
+	return __real_history_write_alert(history, alert, line, queue, why);
+}
+
+/* --- alerts and their writer --------------------------------------------------------------- */
+
+static const char hostile[] =
+	"/tmp/\033[31m\n'\"; $(reboot) %s%n \\ \x7f\xc2\x85\xff\xfe\xe2\x80\xae\t{\"a\":1}";
+
+static void fill(struct alert *alert, int number, const char *domain)
+{
+	memset(alert, 0, sizeof(*alert));
+	snprintf(alert->uid, sizeof(alert->uid), "00000000-0000-7000-8000-%012d", number);
+	alert->kind = number % 8 == 7 ? ALERT_THREAT_DOMAIN : ALERT_NEW_DOMAIN;
+	alert->severity = (enum alert_severity)(1 + number % 5);
+	alert->time_ns = host_now();
+	snprintf(alert->domain, sizeof(alert->domain), "%s", domain);
+	snprintf(alert->attribution.hostname, sizeof(alert->attribution.hostname), "www.%s", domain);
+	alert->attribution.method = METHOD_DNS;
+	address_parse("203.0.113.7", &alert->remote);
+	alert->remote_port = 443;
+	alert->protocol = IPPROTO_TCP;
+	alert->window_seconds = 90 * SECONDS_PER_DAY;
+	alert->process_known = true;
+	alert->process.owner.tgid = 4242;
+	text_copy(alert->process.exe, sizeof(alert->process.exe), "/usr/bin/curl");
+	text_copy(alert->process.application, sizeof(alert->process.application), "/usr/bin/curl");
+	if (number % 4 != 3)
+		return;
+	/* Text that a terminal, a shell, a format and a parser would obey, and as much of it as there can be.
+	 */
+	text_copy(alert->process.exe, sizeof(alert->process.exe), hostile);
+	text_copy(alert->process.application, sizeof(alert->process.application), hostile);
+	for (size_t i = 0; i + sizeof(hostile) < sizeof(alert->process.arguments); i += sizeof(hostile) - 1)
+		memcpy(alert->process.arguments + i, hostile, sizeof(hostile));
+	alert->attribution.rival_count = alert->attribution.rivals_listed = RIVALS_MAX;
+	for (size_t i = 0; i < RIVALS_MAX; i++)
+		memset(alert->attribution.rivals[i], 'a' + (int)i, HOSTNAME_MAX - 1);
+}
+
+static struct history *opened(const char *path, enum history_mode mode)
+{
+	struct history *history = NULL;
+
+	if (history_open(path, mode, &history, &failure)) {
+		fprintf(stderr, "%s\n", failure.text);
+		exit(100);
+	}
+	return history;
+}
+
+static struct batch *new_batch(void)
+{
+	static const struct batch_limits limits = {.accesses = 4096, .alerts = 1024, .text_bytes = 1 << 20};
+	struct batch *batch = NULL;
+
+	if (batch_new(&limits, &batch))
+		exit(101);
+	return batch;
+}
+
+static int introduce(void *context, struct history *history, struct failure *why)
+{
+	(void)context;
+	(void)history;
+	(void)why;
+	return 0;
+}
+
+static struct writer *started(const char *path)
+{
+	struct history *history = opened(path, HISTORY_WRITE);
+	struct writer *writer = NULL;
+	int64_t run;
+
+	if (history_run_start(history, host_now(), &run, &failure) ||
+	    writer_start(&config, history, run, new_batch(), introduce, NULL, &writer, &failure)) {
+		fprintf(stderr, "%s\n", failure.text);
+		exit(102);
+	}
+	return writer;
+}
+
+static void pause_ms(long ms)
+{
+	const struct timespec span = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+
+	nanosleep(&span, NULL);
+}
+
+/* Hands it over as the core does, which comes back when the writer is busy. False: it stayed busy that long.
+ */
+static bool hand_over(struct writer *writer, struct batch **batch, int most_ms)
+{
+	struct writer_states states = {.now_ns = host_now(), .keep_since_ns = INT64_MIN};
+	struct batch *empty;
+
+	while (!(empty = writer_exchange(writer, *batch, &states))) {
+		if (most_ms-- <= 0)
+			return false;
+		pause_ms(1);
+	}
+	*batch = empty;
+	return true;
+}
+
+static void add_access(struct batch *batch, const char *domain)
+{
+	struct access access = {.time_ns = host_now(),
+				.domain = domain,
+				.hostname = domain,
+				.application = "/usr/bin/curl",
+				.exe = "/usr/bin/curl",
+				.remote_port = 443,
+				.protocol = IPPROTO_TCP,
+				.connections = 1};
+
+	batch_add_access(batch, &access);
+}
+
+/* --- the daemon without a kernel ------------------------------------------------------------- */
+
+static volatile sig_atomic_t end, reopen;
+
+static void on_signal(int number)
+{
+	if (number == SIGHUP)
+		reopen = 1;
+	else
+		end = 1;
+}
+
+static int feed(int count, char **arguments)
+{
+	static struct alert alert;
+	int total = atoi(arguments[1]), each = atoi(arguments[2]), first;
+	struct writer_states states = {.keep_since_ns = INT64_MIN};
+	struct batch *batch = new_batch();
+	struct history_summary summary;
+	struct history *history;
+	struct writer *writer;
+	char domain[64];
+
+	log_setup("feed", LOG_LEVEL_INFO);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGHUP, on_signal);
+	signal(SIGTERM, on_signal);
+	config_defaults(&config);
+	for (int i = 4; i < count; i++)
+		if (config_set(&config, arguments[i], &failure)) {
+			fprintf(stderr, "%s\n", failure.text);
+			return 2;
+		}
+	history = opened(arguments[0], HISTORY_WRITE);
+	if (history_summary(history, &summary, &failure))
+		return 3;
+	history_close(history);
+	first = (int)summary.alerts;
+	writer = started(arguments[0]);
+	for (int number = first; !end;) {
+		for (int i = 0; i < each && number < first + total; i++, number++) {
+			snprintf(domain, sizeof(domain), "d%d.example", number);
+			fill(&alert, number, domain);
+			add_access(batch, domain);
+			if (batch_add_alert(batch, &alert))
+				return 4;
+		}
+		if (reopen)
+			writer_reopen(writer);
+		reopen = 0;
+		while (!hand_over(writer, &batch, 50) && !end)
+			;
+		pause_ms(number < first + total ? atoi(arguments[3]) : 50);
+	}
+	states.now_ns = host_now();
+	writer_stop(writer, batch, &states);
+	return 0;
+}
+
+/* --- tests -------------------------------------------------------------------------------- */
+
+static int make_folder(void **state)
+{
+	(void)state;
+	log_setup("writer_test", (enum log_level)2);
+	strcpy(folder, "/tmp/firstseen-writer-XXXXXX");
+	return mkdtemp(folder) ? 0 : -1;
+}
+
+static int remove_folder(void **state)
+{
+	char command[128];
+
+	(void)state;
+	snprintf(command, sizeof(command), "rm -rf %s", folder);
+	return system(command);
+}
+
+static const char *in_folder(const char *name)
+{
+	static char paths[4][128];
+	static unsigned turn;
+	char *path = paths[turn++ % 4];
+
+	snprintf(path, sizeof(paths[0]), "%s/%s", folder, name);
+	return path;
+}
+
+static void use_file_sink(const char *name)
+{
+	char setting[256];
+
+	config_defaults(&config);
+	snprintf(setting, sizeof(setting), "alert.sinks=file:%s", in_folder(name));
+	assert_int_equal(config_set(&config, setting, &failure), 0);
+}
+
+static int count_lines(const char *path, const char *word, int *with_word)
+{
+	static char line[RENDER_MAX + 1];
+	FILE *file = fopen(path, "r");
+	int count = 0;
+
+	*with_word = 0;
+	assert_non_null(file);
+	while (fgets(line, sizeof(line), file)) {
+		size_t length = strlen(line);
+
+		assert_true(length > 2 && line[0] == '{' && line[length - 2] == '}' &&
+			    line[length - 1] == '\n');
+		*with_word += strstr(line, word) != NULL;
+		count++;
+	}
+	fclose(file);
+	return count;
+}
+
+static int read_unwritten(void *context, const char *name, const char *value)
+{
+	if (strcmp(name, "alerts_unwritten") == 0)
+		*(int *)context = atoi(value);
+	return 0;
+}
+
+static void an_alert_that_can_not_be_written_holds_up_nobody(void **state)
+{
+	static const char *const domains[] = {"one.example",   POISONED,   "two.example",  HOPELESS,
+					      "three.example", UNWRITABLE, "four.example", "five.example"};
+	static struct alert alert;
+	struct batch *batch = new_batch();
+	struct history_summary summary;
+	struct writer_states states = {.keep_since_ns = INT64_MIN};
+	struct history *history;
+	struct writer *writer;
+	int unwritten = 0, found;
+
+	(void)state;
+	use_file_sink("poisoned.json");
+	writer = started(in_folder("poisoned.db"));
+	for (int i = 0; i < 8; i++) {
+		fill(&alert, i, domains[i]);
+		assert_int_equal(batch_add_alert(batch, &alert), 0);
+		add_access(batch, domains[i]);
+	}
+	assert_true(hand_over(writer, &batch, 5000));
+	states.now_ns = host_now();
+	writer_stop(writer, batch, &states);
+	assert_int_equal(count_lines(in_folder("poisoned.json"), "\"domain\":\"" POISONED "\"", &found), 6);
+	assert_int_equal(found, 1); /* in its smallest form */
+	history = opened(in_folder("poisoned.db"), HISTORY_READ);
+	assert_int_equal(history_summary(history, &summary, &failure), 0);
+	assert_int_equal(summary.alerts, 6);
+	assert_int_equal(summary.domains, 8);
+	assert_int_equal(summary.outbox, 0);
+	assert_int_equal(history_states(history, read_unwritten, &unwritten, &failure), 0);
+	assert_int_equal(unwritten, 2);
+	history_close(history);
+}
+
+/* Alerts in many batches into a pipe that nobody reads. Returns 0 where the history got all of them at once.
+ */
+static int write_to_stopped_reader(const char *path, int batches, int each)
+{
+	static struct alert alert;
+	struct batch *batch = new_batch();
+	struct history_summary summary;
+	struct history *reader;
+	struct writer *writer;
+	int number = 0;
+
+	signal(SIGPIPE, SIG_IGN);
+	config_defaults(&config);
+	if (config_set(&config, "alert.sinks=stdout", &failure))
+		return 10;
+	writer = started(path);
+	reader = opened(path, HISTORY_READ);
+	for (int i = 0; i < batches; i++) {
+		for (int j = 0; j < each; j++, number++) {
+			char domain[64];
+
+			snprintf(domain, sizeof(domain), "d%d.example", number);
+			fill(&alert, number, domain);
+			add_access(batch, domain);
+			if (batch_add_alert(batch, &alert))
+				return 11;
+		}
+		if (!hand_over(writer, &batch, 5000))
+			return 12; /* the core would have lost records by now */
+	}
+	if (!hand_over(writer, &batch, 5000) || history_summary(reader, &summary, &failure))
+		return 13;
+	if (summary.alerts != (uint64_t)number || summary.domains != (uint64_t)number)
+		return 14;
+	if (summary.outbox < (uint64_t)number / 2)
+		return 15;                    /* the pipe took more than a pipe holds: this tests nothing */
+	if (write(STDERR_FILENO, "", 1) != 1) /* now the other end reads */
+		return 16;
+	for (int i = 0; i < 5000 && summary.outbox; i++) {
+		(void)hand_over(writer, &batch, 50);
+		if (history_summary(reader, &summary, &failure))
+			return 17;
+	}
+	history_close(reader);
+	writer_stop(writer, batch, &(struct writer_states){.now_ns = host_now(), .keep_since_ns = INT64_MIN});
+	return summary.outbox ? 18 : 0;
+}
+
+static void a_reader_that_stops_does_not_stop_the_history(void **state)
+{
+	enum { BATCHES = 20, EACH = 25 };
+	char path[128], line[RENDER_MAX + 1], wanted[64], byte;
+	int out[2], sign[2], status, number = 0;
+	FILE *stream;
+	pid_t child;
+
+	(void)state;
+	text_copy(path, sizeof(path), in_folder("stopped.db"));
+	assert_int_equal(pipe(out), 0);
+	assert_int_equal(pipe(sign), 0);
+	child = fork();
+	if (child == 0) {
+		close(out[0]);
+		close(sign[0]);
+		if (dup2(out[1], STDOUT_FILENO) < 0 || dup2(sign[1], STDERR_FILENO) < 0)
+			_exit(9);
+		close(out[1]);
+		close(sign[1]);
+		_exit(write_to_stopped_reader(path, BATCHES, EACH));
+	}
+	close(out[1]);
+	close(sign[1]);
+	if (read(sign[0], &byte, 1) == 1) { /* all of it is in the history: read at last */
+		stream = fdopen(out[0], "r");
+		assert_non_null(stream);
+		while (fgets(line, sizeof(line), stream)) {
+			snprintf(wanted, sizeof(wanted), "\"uid\":\"00000000-0000-7000-8000-%012d\"",
+				 number++);
+			assert_non_null(strstr(line, wanted)); /* whole lines, in order, once */
+			assert_string_equal(line + strlen(line) - 2, "}\n");
+		}
+		fclose(stream);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	assert_int_equal(number, BATCHES * EACH);
+	close(sign[0]);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_alert_that_can_not_be_written_holds_up_nobody),
+		cmocka_unit_test(a_reader_that_stops_does_not_stop_the_history),
+	};
+
+	if (argc > 4)
+		return feed(argc - 1, argv + 1);
+	return cmocka_run_group_tests_name("daemon/writer", tests, make_folder, remove_folder);
+}

@@ -589,18 +589,20 @@ static __always_inline void tell_volume(struct sock *sk, struct socket_state *st
 		  in, FS_OUTCOME_ESTABLISHED);
 }
 
-/* The same for UDP, once a round: a socket may be open under many numbers. A peer that stood still gives up
- * its place. */
+/*
+ * The same for UDP, once a round: a socket may be open under many numbers. A peer that
+ * stood still gives up its place; one that spoke first does not: a late reply is still a reply.
+ */
 static __always_inline void tell_udp_volume(struct sock *sk, struct socket_state *state)
 {
 	struct udp_peer *peer = &state->peer;
-	bool idle = reader_round - peer->round >= 2;
+	__u32 rounds = reader_round - peer->round;
 
-	if (peer->use != PEER_KEPT || peer->told == reader_round || (!idle && peer->round != reader_round))
+	if (peer->use != PEER_KEPT || peer->inbound || peer->told == reader_round)
 		return;
 	peer->told = reader_round;
-	tell_peer(state, bpf_get_socket_cookie(sk), idle ? FS_FLAG_CLOSED : 0);
-	if (idle)
+	tell_peer(state, bpf_get_socket_cookie(sk), rounds >= 2 ? FS_FLAG_CLOSED : 0);
+	if (rounds >= 2)
 		peer->use = PEER_NONE;
 }
 

@@ -4,7 +4,7 @@
 # make run        install what is missing, build, watch this host in the foreground
 # make check      install what is missing, build, run every test
 # make install    DESTDIR= PREFIX=/usr/local
-# make bench      what an event costs
+# make bench      what an event costs, and what watching costs this host (bench-cost) and loses (bench-loss)
 # make accuracy   how often a flow gets the right name, on real captures
 # make kernels    the programs on Debian's kernel, in a virtual machine
 # make format     lay the sources out as `make check` wants them
@@ -74,7 +74,8 @@ object = $(patsubst %.c,$(out)/obj/%.o,$(1))
 tests := $(patsubst tests/unit/%.c,$(out)/tests/%,$(test_sources))
 skeleton := $(bpf_out)/firstseen.skel.h
 
-.PHONY: all run check check-build unit bench bench-history accuracy kernels install clean format deps
+.PHONY: all run check check-build unit bench bench-core bench-cost bench-loss bench-history accuracy kernels install \
+	clean format deps
 all: $(out)/firstseend $(out)/firstseen
 unit: $(tests) $(out)/tests/faults/load $(out)/tests/faults/connects $(out)/tests/faults/slow_disk.so
 
@@ -143,6 +144,12 @@ $(bpf_out)/firstseen.bpf.o: bpf/firstseen.bpf.c $(bpf_headers) Makefile
 		-D__TARGET_ARCH_$(bpf_arch) -idirafter /usr/include/$(multiarch) -Iinclude -Ibpf -c -o $@.full $<
 	$(quiet)$(LLVM_STRIP) -g -o $@ $@.full
 
+$(bpf_out)/empty.bpf.o: tests/bench/empty.bpf.c Makefile
+	@mkdir -p $(@D)
+	$(call say,BPF  $@)
+	$(quiet)$(CLANG) -target bpf -mcpu=v3 -g -O2 -std=gnu11 -Wall -Wextra -Werror -Wno-unused-parameter \
+		-idirafter /usr/include/$(multiarch) -c -o $@ $<
+
 $(skeleton): $(bpf_out)/firstseen.bpf.o
 	$(call say,SKEL $@)
 	$(quiet)$(BPFTOOL) gen skeleton $< name firstseen_bpf > $@
@@ -173,15 +180,29 @@ check-build:
 	+$(MAKE) --no-print-directory $(jobs) FLAVOUR=clang all unit
 	+$(MAKE) --no-print-directory $(jobs) FLAVOUR=asan all unit
 
-# What an event costs, on one core, in memory; and what a large history costs.
-bench: $(out)/tests/bench/core_bench
-	$<
+# One after the other, whatever -j says: what an event costs, on one core, in memory; what a large history costs; what
+# watching costs on live traffic, and whether it loses any (as root, in namespaces of their own: see tests/bench/cost;
+# BENCH_OPTIONS="--doc docs/cost.md" keeps the tables).
+bench:
+	+$(MAKE) --no-print-directory bench-core
 	+$(MAKE) --no-print-directory bench-history
+	+$(MAKE) --no-print-directory bench-cost
+	+$(MAKE) --no-print-directory bench-loss
+
+bench-core: $(out)/tests/bench/core_bench
+	$<
 
 # About 2 GB in a folder of its own, which goes again.
 bench-history: all $(out)/tests/bench/history_bench
 	@folder=$$(mktemp -d $(CURDIR)/.output/bench-XXXXXX) && trap 'rm -rf "$$folder"' EXIT INT TERM && \
 		$(out)/tests/bench/history_bench "$$folder" $(out)
+
+loads := $(addprefix $(out)/tests/bench/,empty_hooks udp_load connect_load dns_load)
+bench-cost: all $(loads) $(bpf_out)/empty.bpf.o
+	tests/bench/cost cost $(BENCH_OPTIONS)
+
+bench-loss: all $(loads)
+	tests/bench/cost loss $(BENCH_OPTIONS)
 
 # How often a flow gets the right name, on real captures with their truth (see tests/accuracy/accuracy.py).
 accuracy: all

@@ -26,6 +26,7 @@
 #define DESCRIBED_MAX 16384
 #define HELLO_BYTES_MAX 16384 /* of a stream, looked at for a ClientHello */
 #define HELLO_SEGMENTS_MAX 64
+#define HELLO_OVER_SEGMENTS 256 /* sent, retransmissions included: no hello is on its way any more */
 
 /* Filled between open and load. */
 const volatile __u16 dns_ports[DNS_PORTS_MAX] = {53};
@@ -50,6 +51,10 @@ bool telling_older = false;
 /* Set by the reader once it has told those. */
 bool older_told = false;
 
+/* Set by the reader where both the end of a socket and its rounds work: what is kept in a socket is told
+ * then. */
+bool peers_are_told = false;
+
 enum socket_flag {
 	SOCKET_TCP_OUT = 1 << 0,    /* we saw it connect */
 	SOCKET_DNS = 1 << 1,        /* TCP to a DNS port */
@@ -58,19 +63,45 @@ enum socket_flag {
 	SOCKET_QUIET = 1 << 4, /* loopback: no flow records */
 	SOCKET_FIN_IN = 1 << 5,
 	SOCKET_ESTABLISHED = 1 << 6,
-	SOCKET_UDP_FLOW = 1 << 7, /* `endpoints` holds the flow that it opened last */
-	SOCKET_OLDER = 1 << 8,    /* UDP: in use before the programs were */
+	SOCKET_DESCRIBED = 1 << 7, /* UDP: its owner was */
+	SOCKET_OLDER = 1 << 8,     /* UDP: in use before the programs were */
 };
 
-/* What we remember of a socket, in the socket itself: it goes with it. */
+enum peer_use {
+	PEER_NONE = 0,
+	PEER_CLAIMED = 1, /* being filled in */
+	PEER_KEPT = 2,
+};
+
+/*
+ * The one peer of a UDP socket that is counted in the socket itself: most sockets
+ * have no other, and looking in a map for each datagram would cost more than all
+ * else. Those after the first are in `udp_flows`, until the first one stands still.
+ */
+struct udp_peer {
+	__u32 address[4];
+	__be16 port;
+	__u16 inbound; /* the peer spoke first */
+	__u32 use;     /* enum peer_use */
+	__u32 round;   /* the reader's round in which the last datagram was seen */
+	__u32 told;    /* the one in which its bytes were told */
+	__u64 bytes_out;
+	__u64 bytes_in;
+};
+
+/*
+ * What we remember of a socket, in the socket itself: it goes with it. What a datagram
+ * needs comes first, in one cache line.
+ */
 struct socket_state {
-	struct fs_owner owner;
-	struct fs_endpoints endpoints; /* TCP; UDP: of the flow opened last */
+	struct udp_peer peer;
 	__u32 flags;
 	__u32 hello_first;   /* sequence number of the first payload byte */
 	__u32 hello_bytes;   /* how far the hello reaches from there */
 	__u32 hello_reached; /* and what of it was sent */
 	__u32 hello_segments;
+	struct fs_owner owner;         /* tgid 0: not known */
+	struct fs_endpoints endpoints; /* TCP; UDP: of `peer`, where we spoke first */
 };
 
 struct {
@@ -190,6 +221,12 @@ static __always_inline bool is_dns_port(__u16 port)
 			return true;
 	}
 	return false;
+}
+
+/* The same with the port as it is in a packet. */
+static __always_inline bool is_dns_port_there(__be16 port)
+{
+	return is_dns_port(bpf_ntohs(port));
 }
 
 static __always_inline void address_v4(__u8 out[16], __be32 address)

@@ -71,31 +71,46 @@ static __always_inline void emit_flow(__u16 kind, __u16 flags, __u64 cookie, con
 	submit(kind, record);
 }
 
+static __always_inline __u32 first_flags(const struct fs_endpoints *endpoints)
+{
+	__u32 flags = SOCKET_TCP_OUT;
+
+	if (is_dns_port(endpoints->remote_port))
+		flags |= SOCKET_DNS | SOCKET_HELLO_DONE;
+	if (address_is_loopback(endpoints->remote_address))
+		flags |= SOCKET_QUIET | SOCKET_HELLO_DONE;
+	if (!capture_sni)
+		flags |= SOCKET_HELLO_DONE;
+	return flags;
+}
+
 /* CLOSE -> SYN_SENT runs in the task that connects. */
 static __always_inline void tcp_connects(struct sock *sk)
 {
-	struct socket_state fresh = {}, *state;
+	struct fs_endpoints endpoints = {};
+	struct fs_owner owner;
+	struct socket_state *state;
+	__u32 flags;
 
-	current_owner(&fresh.owner);
-	fresh.owner.netns = sk->__sk_common.skc_net.net->ns.inum;
-	read_endpoints(sk, &fresh.endpoints);
-	fresh.flags = SOCKET_TCP_OUT;
-	if (is_dns_port(fresh.endpoints.remote_port))
-		fresh.flags |= SOCKET_DNS | SOCKET_HELLO_DONE;
-	if (address_is_loopback(fresh.endpoints.remote_address))
-		fresh.flags |= SOCKET_QUIET | SOCKET_HELLO_DONE;
-	if (!capture_sni)
-		fresh.flags |= SOCKET_HELLO_DONE;
-	if ((fresh.flags & (SOCKET_QUIET | SOCKET_DNS)) != SOCKET_QUIET)
-		describe(&fresh.owner);
+	read_endpoints(sk, &endpoints);
+	flags = first_flags(&endpoints);
+	if ((flags & (SOCKET_QUIET | SOCKET_DNS)) == SOCKET_QUIET)
+		return; /* neither flow nor message will be told of it */
+	current_owner(&owner);
+	owner.netns = sk->__sk_common.skc_net.net->ns.inum;
+	describe(&owner);
 	state = bpf_sk_storage_get(&sockets, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
-	if (state)
-		*state = fresh;
-	else
+	if (state) {
+		state->owner = owner;
+		state->endpoints = endpoints;
+		state->hello_segments = 0;
+		state->flags = flags;
+	} else {
 		count(FS_COUNT_STORAGE_FAILED);
-	if (!(fresh.flags & SOCKET_QUIET))
-		emit_flow(FS_RECORD_FLOW_OPEN, 0, bpf_get_socket_cookie(sk), &fresh.owner, &fresh.endpoints,
-			  0, 0, FS_OUTCOME_UNKNOWN);
+	}
+	if (!(flags & SOCKET_QUIET))
+		emit_flow(FS_RECORD_FLOW_OPEN, 0, bpf_get_socket_cookie(sk), &owner, &endpoints, 0, 0,
+			  FS_OUTCOME_UNKNOWN);
 }
 
 static __always_inline __u32 failed_outcome(int error)
@@ -178,7 +193,7 @@ int BPF_PROG(sock_state, struct sock *sk, int old_state, int new_state)
 	} else {
 		if (!(state->flags & SOCKET_QUIET) || (state->flags & SOCKET_DNS))
 			tcp_closes(sk, old_state, state);
-		bpf_sk_storage_delete(&sockets, sk); /* a socket may connect again */
+		state->flags = 0; /* a socket may connect again; what is remembered goes with it */
 	}
 	return 0;
 }
@@ -199,9 +214,12 @@ static __always_inline void udp_owned(struct bpf_sock_addr *ctx)
 	}
 	if (!older_told && !state->owner.tgid)
 		state->flags |= SOCKET_OLDER;
-	if (!is_current_owner(&state->owner))
+	if (!is_current_owner(&state->owner)) {
 		current_owner(&state->owner);
-	describe(&state->owner);
+		state->flags &= ~SOCKET_DESCRIBED;
+	}
+	if (!(state->flags & SOCKET_DESCRIBED) && describe(&state->owner) == 0)
+		state->flags |= SOCKET_DESCRIBED;
 }
 
 SEC("cgroup/connect4")
@@ -292,8 +310,8 @@ static __always_inline void tcp_packet(struct __sk_buff *skb, struct bpf_sock *s
 	if (!state)
 		return;
 	dns = state->flags & SOCKET_DNS;
-	if (!dns && (!out || (state->flags & SOCKET_HELLO_DONE)))
-		return; /* nearly every packet ends here, unread */
+	if (!dns && (!out || !(state->flags & SOCKET_TCP_OUT) || (state->flags & SOCKET_HELLO_DONE)))
+		return;
 	if (packet_read(skb, &packet) || packet.length == 0)
 		return;
 	spec.cookie = bpf_get_socket_cookie(skb);
@@ -305,6 +323,45 @@ static __always_inline void tcp_packet(struct __sk_buff *skb, struct bpf_sock *s
 		emit_payload(skb, &packet, &spec);
 	else
 		capture_hello(skb, &packet, state, &spec);
+}
+
+static __always_inline bool is_kept_peer(const struct socket_state *state, const __u32 address[4],
+					 __be16 port)
+{
+	const struct udp_peer *peer = &state->peer;
+
+	return peer->use == PEER_KEPT && peer->port == port && peer->address[3] == address[3] &&
+	       peer->address[2] == address[2] && peer->address[1] == address[1] &&
+	       peer->address[0] == address[0];
+}
+
+static __always_inline void count_peer(struct socket_state *state, __u32 length, bool out)
+{
+	__u32 round = reader_round;
+
+	if (state->peer.round != round)
+		state->peer.round = round;
+	__sync_fetch_and_add(out ? &state->peer.bytes_out : &state->peer.bytes_in, length);
+}
+
+/* Takes the socket's place for a peer, where it is free. Both directions may want it at once. */
+static __always_inline bool keep_peer(struct socket_state *state, const struct udp_flow_key *key,
+				      const struct udp_flow *flow, const struct fs_endpoints *endpoints)
+{
+	struct udp_peer *peer = &state->peer;
+
+	if (!peers_are_told || __sync_val_compare_and_swap(&peer->use, PEER_NONE, PEER_CLAIMED) != PEER_NONE)
+		return false;
+	__builtin_memcpy(peer->address, key->address, 16);
+	peer->port = bpf_htons(key->port);
+	peer->inbound = flow->inbound;
+	peer->round = flow->round;
+	peer->told = flow->round - 1;
+	peer->bytes_out = flow->bytes_out;
+	peer->bytes_in = flow->bytes_in;
+	state->endpoints = *endpoints;
+	__sync_lock_test_and_set(&peer->use, PEER_KEPT); /* after all else was written */
+	return true;
 }
 
 /*
@@ -326,6 +383,10 @@ static __always_inline void udp_flow(const struct packet *packet, const struct p
 
 	__builtin_memcpy(key.address, out ? packet->target : packet->source, 16);
 	key.port = out ? packet->target_port : packet->source_port;
+	if (state && is_kept_peer(state, (const __u32 *)key.address, bpf_htons(key.port))) {
+		count_peer(state, packet->length, out);
+		return;
+	}
 	flow = bpf_map_lookup_elem(&udp_flows, &key);
 	if (flow) {
 		flow->round = reader_round;
@@ -335,23 +396,20 @@ static __always_inline void udp_flow(const struct packet *packet, const struct p
 	fresh.inbound = !out;
 	fresh.round = reader_round;
 	*(out ? &fresh.bytes_out : &fresh.bytes_in) = packet->length;
-	if (bpf_map_update_elem(&udp_flows, &key, &fresh, BPF_ANY))
-		count(FS_COUNT_FLOW_MAP_FAILED);
-	if (!out)
-		return;
 	__builtin_memcpy(endpoints.local_address, packet->source, 16);
 	__builtin_memcpy(endpoints.remote_address, packet->target, 16);
 	endpoints.local_port = packet->source_port;
 	endpoints.remote_port = packet->target_port;
 	endpoints.protocol = IPPROTO_UDP;
-	if (state) {
-		state->endpoints = endpoints;
-		state->flags |= SOCKET_UDP_FLOW;
-		if (is_replaced(
-			    &state->owner)) { /* connected by one program, used by the one that it became */
-			current_owner(&state->owner);
-			describe(&state->owner);
-		}
+	if (!(state && keep_peer(state, &key, &fresh, &endpoints)) &&
+	    bpf_map_update_elem(&udp_flows, &key, &fresh, BPF_ANY))
+		count(FS_COUNT_FLOW_MAP_FAILED);
+	if (!out)
+		return;
+	/* Connected by one program, used by the one that it became. */
+	if (state && state->owner.tgid && is_replaced(&state->owner)) {
+		current_owner(&state->owner);
+		describe(&state->owner);
 	}
 	emit_flow(FS_RECORD_FLOW_OPEN, is_under_way(state) ? FS_FLAG_PREEXISTING : 0, spec->cookie,
 		  spec->owner, &endpoints, 0, 0, FS_OUTCOME_UNKNOWN);
@@ -363,17 +421,19 @@ static __always_inline void udp_packet(struct __sk_buff *skb, struct bpf_sock *s
 	struct payload_spec spec = {};
 	struct socket_state *state;
 	struct fs_owner nobody = {.uid = FS_UID_UNKNOWN};
-	bool dns;
+	bool dns, known;
 
 	if (packet_read(skb, &packet) || packet.protocol != IPPROTO_UDP)
 		return;
 	dns = is_dns_port(out ? packet.target_port : packet.source_port);
 	if (!dns && address_is_loopback(packet.target))
 		return;
-	state = bpf_sk_storage_get(&sockets, sk, 0, 0);
-	spec.owner = state ? &state->owner : &nobody;
+	/* Sockets that only receive get theirs here. */
+	state = bpf_sk_storage_get(&sockets, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	known = state && state->owner.tgid;
+	spec.owner = known ? &state->owner : &nobody;
 	spec.cookie = bpf_get_socket_cookie(skb);
-	if (!state && (dns || out))
+	if (!known && (dns || out))
 		count(FS_COUNT_OWNER_UNKNOWN);
 	if (!address_is_loopback(out ? packet.target : packet.source))
 		udp_flow(&packet, &spec, state, out);
@@ -385,12 +445,42 @@ static __always_inline void udp_packet(struct __sk_buff *skb, struct bpf_sock *s
 	emit_payload(skb, &packet, &spec);
 }
 
+/* Nearly every packet ends here, judged by what the processor has at hand, and most without a helper. */
+static __always_inline bool is_dealt_with(struct __sk_buff *skb, struct bpf_sock *sk, bool out)
+{
+	struct socket_state *state;
+	struct bpf_tcp_sock *tcp;
+	struct glance glance;
+
+	if (packet_glance(skb, &glance, out))
+		return false;
+	if (glance.protocol == IPPROTO_TCP) {
+		if (glance.length == 0)
+			return true;
+		if (is_dns_port_there(glance.remote_port))
+			return false;
+		if (!out)
+			return true;
+		tcp = bpf_tcp_sock(sk);
+		return tcp && tcp->data_segs_out > HELLO_OVER_SEGMENTS;
+	}
+	if (is_dns_port_there(glance.remote_port))
+		return false;
+	if (glance.loopback)
+		return true;
+	state = bpf_sk_storage_get(&sockets, sk, 0, 0);
+	if (!state || !is_kept_peer(state, glance.remote, glance.remote_port))
+		return false;
+	count_peer(state, glance.length, out);
+	return true;
+}
+
 static __always_inline int packet_passes(struct __sk_buff *skb, bool out)
 {
 	struct bpf_sock *sk = skb->sk;
 
 	probe_point(skb);
-	if (!sk)
+	if (!sk || is_dealt_with(skb, sk, out))
 		return PASS;
 	sk = bpf_sk_fullsock(sk);
 	if (!sk)
@@ -414,35 +504,36 @@ int packet_in(struct __sk_buff *skb)
 	return packet_passes(skb, false);
 }
 
+/* The bytes so far of the peer that is kept in the socket, where it is one that we spoke to. */
+static __always_inline void tell_peer(const struct socket_state *state, __u64 cookie, __u16 flags)
+{
+	const struct udp_peer *peer = &state->peer;
+	struct fs_owner nobody = {.uid = FS_UID_UNKNOWN};
+
+	if (peer->inbound)
+		return;
+	emit_flow(FS_RECORD_FLOW_VOLUME, flags, cookie, state->owner.tgid ? &state->owner : &nobody,
+		  &state->endpoints, peer->bytes_out, peer->bytes_in,
+		  peer->bytes_in ? FS_OUTCOME_ESTABLISHED : FS_OUTCOME_UNKNOWN);
+}
+
 /*
- * The last close of a UDP socket: the flow that it opened last ends here. Those it
+ * The last close of a UDP socket: the flow to the peer kept in it ends here. Those it
  * had besides are told by the reader's rounds through the map.
  */
 SEC("cgroup/sock_release")
 int udp_release(struct bpf_sock *sk)
 {
 	struct socket_state *state;
-	struct udp_flow_key key = {};
-	struct udp_flow *flow;
-	__u64 bytes_out, bytes_in;
 
 	probe_point(sk);
 	if (sk->protocol != IPPROTO_UDP)
 		return PASS;
 	state = bpf_sk_storage_get(&sockets, sk, 0, 0);
-	if (!state || !(state->flags & SOCKET_UDP_FLOW))
+	if (!state || state->peer.use != PEER_KEPT)
 		return PASS;
-	key.cookie = bpf_get_socket_cookie(sk);
-	__builtin_memcpy(key.address, state->endpoints.remote_address, 16);
-	key.port = state->endpoints.remote_port;
-	flow = bpf_map_lookup_elem(&udp_flows, &key);
-	if (!flow)
-		return PASS;
-	bytes_out = flow->bytes_out;
-	bytes_in = flow->bytes_in;
-	emit_flow(FS_RECORD_FLOW_VOLUME, FS_FLAG_CLOSED, key.cookie, &state->owner, &state->endpoints,
-		  bytes_out, bytes_in, bytes_in ? FS_OUTCOME_ESTABLISHED : FS_OUTCOME_UNKNOWN);
-	bpf_map_delete_elem(&udp_flows, &key);
+	tell_peer(state, bpf_get_socket_cookie(sk), FS_FLAG_CLOSED);
+	state->peer.use = PEER_NONE;
 	return PASS;
 }
 
@@ -471,7 +562,12 @@ static __always_inline void tell_older(struct seq_file *seq, struct task_struct 
 			count(FS_COUNT_STORAGE_FAILED);
 			return;
 		}
-		*state = fresh;
+		if (protocol == IPPROTO_UDP) { /* its peer may be kept already */
+			state->owner = fresh.owner;
+			state->flags |= fresh.flags;
+		} else {
+			*state = fresh;
+		}
 	}
 	begin(&record.header, FS_RECORD_FLOW_OPEN, FS_FLAG_PREEXISTING, sizeof(record),
 	      bpf_get_socket_cookie(sk), &fresh.owner);
@@ -491,6 +587,23 @@ static __always_inline void tell_volume(struct sock *sk, struct socket_state *st
 	tcp_bytes(sk, tcp_state, state, &out, &in);
 	emit_flow(FS_RECORD_FLOW_VOLUME, 0, bpf_get_socket_cookie(sk), &state->owner, &state->endpoints, out,
 		  in, FS_OUTCOME_ESTABLISHED);
+}
+
+/*
+ * The same for UDP, once a round: a socket may be open under many numbers. A peer that
+ * stood still gives up its place; one that spoke first does not: a late reply is still a reply.
+ */
+static __always_inline void tell_udp_volume(struct sock *sk, struct socket_state *state)
+{
+	struct udp_peer *peer = &state->peer;
+	__u32 rounds = reader_round - peer->round;
+
+	if (peer->use != PEER_KEPT || peer->inbound || peer->told == reader_round)
+		return;
+	peer->told = reader_round;
+	tell_peer(state, bpf_get_socket_cookie(sk), rounds >= 2 ? FS_FLAG_CLOSED : 0);
+	if (rounds >= 2)
+		peer->use = PEER_NONE;
 }
 
 /*
@@ -527,8 +640,12 @@ int each_socket(struct bpf_iter__task_file *ctx)
 	state = bpf_sk_storage_get(&sockets, sk, 0, 0);
 	if (state && protocol == IPPROTO_TCP)
 		tell_volume(sk, state, tcp_state);
-	else if (telling_older && !state && (protocol == IPPROTO_UDP || tcp_state != TCP_CLOSE))
+	else if (state && state->owner.tgid)
+		tell_udp_volume(sk, state);
+	else if (telling_older && (protocol == IPPROTO_UDP || tcp_state != TCP_CLOSE))
 		tell_older(ctx->meta->seq, task, sk, protocol, tcp_state);
+	else if (state)
+		tell_udp_volume(sk, state);
 	return 0;
 }
 

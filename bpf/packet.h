@@ -40,6 +40,81 @@ struct ipv6_header {
 	__u8 target[16];
 };
 
+struct udp_header {
+	__be16 source;
+	__be16 target;
+	__be16 length;
+	__be16 checksum;
+};
+
+struct tcp_header {
+	__be16 source;
+	__be16 target;
+	__be32 sequence;
+	__be32 acknowledged;
+	__u8 length;
+	__u8 flags;
+	__be16 window;
+	__be16 checksum;
+	__be16 urgent;
+};
+
+/* What nearly every packet is judged by, read in place. */
+struct glance {
+	__u32 remote[4];
+	__u8 protocol;
+	bool loopback;
+	__be16 remote_port;
+	__u32 length; /* of the payload, bytes */
+};
+
+/* 0; -1 where the headers are not plain and in one piece: packet_read() tells then. */
+static __always_inline int packet_glance(struct __sk_buff *skb, struct glance *glance, bool out)
+{
+	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
+	struct udp_header *udp;
+	__u32 headers;
+
+	if (skb->protocol == bpf_htons(0x0800)) {
+		struct ipv4_header *ip = data;
+
+		if ((void *)(ip + 1) + sizeof(*udp) > end || ip->version_length != 0x45 ||
+		    (ip->fragment & bpf_htons(0x1fff)))
+			return -1;
+		glance->protocol = ip->protocol;
+		glance->remote[0] = glance->remote[1] = 0;
+		glance->remote[2] = bpf_htonl(0xffff);
+		glance->remote[3] = out ? ip->target : ip->source;
+		glance->loopback = *(__u8 *)&ip->target == 127;
+		udp = (void *)(ip + 1);
+		headers = sizeof(*ip);
+	} else {
+		struct ipv6_header *ip = data;
+
+		if (skb->protocol != bpf_htons(0x86dd) || (void *)(ip + 1) + sizeof(*udp) > end)
+			return -1;
+		glance->protocol = ip->next;
+		__builtin_memcpy(glance->remote, out ? ip->target : ip->source, 16);
+		glance->loopback = address_is_loopback(ip->target);
+		udp = (void *)(ip + 1);
+		headers = sizeof(*ip);
+	}
+	glance->remote_port = out ? udp->target : udp->source;
+	if (glance->protocol == IPPROTO_TCP) {
+		struct tcp_header *tcp = (void *)udp;
+
+		if ((void *)(tcp + 1) > end)
+			return -1;
+		headers += (tcp->length >> 4) * 4;
+	} else if (glance->protocol == IPPROTO_UDP) {
+		headers += sizeof(*udp);
+	} else {
+		return -1;
+	}
+	glance->length = skb->len > headers ? skb->len - headers : 0;
+	return 0;
+}
+
 /* What follows the protocol field is only read once the protocol is one we want. */
 static __always_inline int packet_v4(struct __sk_buff *skb, struct packet *packet, __u32 *transport)
 {

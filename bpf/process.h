@@ -163,6 +163,7 @@ static __always_inline __u32 pid_namespace(struct task_struct *task)
 
 /*
  * Emits FS_RECORD_PROCESS for the current process, the first time it (or its new program) acts.
+ * 0, or -1 where the ring was full.
  */
 static __noinline int describe(const struct fs_owner *owner)
 {
@@ -180,7 +181,7 @@ static __noinline int describe(const struct fs_owner *owner)
 		return 0;
 	record = reserve(FS_RECORD_PROCESS, sizeof(*record));
 	if (!record)
-		return 0; /* counted; tried again at its next act */
+		return -1; /* counted; tried again at its next act */
 	begin(&record->header, FS_RECORD_PROCESS, 0, sizeof(*record), 0, owner);
 	/* The ring's memory is not clean: whatever a record does not fill would be left over from another. */
 	__builtin_memset((void *)record + sizeof(record->header), 0,

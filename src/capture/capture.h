@@ -50,9 +50,9 @@ int capture_drain(struct capture *capture);
 int capture_preexisting(struct capture *capture, struct failure *failure);
 
 /*
- * Asks for the bytes so far of all open flows: those of TCP come with the next
- * drain, those of UDP at once. UDP flows that stood still since the round before
- * last are told closed. 0 or -errno.
+ * Asks for the bytes so far of all open flows: those of TCP and of each UDP socket's
+ * first peer come with the next drain, those of its other peers at once. UDP flows that
+ * stood still since the round before last are told closed. 0 or -errno.
  */
 int capture_volumes(struct capture *capture);
 

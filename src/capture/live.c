@@ -137,6 +137,7 @@ static int attach(struct capture *capture, struct failure *failure)
 		if (hook_of(id)->needed)
 			return explain_hook(failure, result, id, "attach");
 	}
+	capture->skeleton->bss->peers_are_told = capture->links[HOOK_RELEASE] && capture->links[HOOK_SOCKETS];
 	return 0;
 }
 

@@ -12,13 +12,19 @@
 /*
  * The index is an open-addressing table, half full at most. A slot holds the number
  * of an address's newest binding and, in the bits that are left, some of the address's
- * hash: another address in the same run of slots is seldom looked at. 0 is a free slot.
+ * hash: another address in the same run of slots is seldom looked at. The binding's name
+ * stands beside it, so that its text can be on its way while the binding is.
  */
+struct slot {
+	uint32_t value; /* 0: free */
+	uint32_t name;
+};
+
 struct bindings {
 	uint64_t seed;
 	size_t limit, per_address, mask;
 	uint32_t number_bits; /* of a slot: the binding's number */
-	uint32_t *slots;
+	struct slot *slots;
 	struct binding *items; /* [0] is the head of the order of use */
 	uint32_t free;         /* given back */
 	uint32_t touched;      /* beyond it the pool was never used: no page of it is */
@@ -79,12 +85,12 @@ static uint32_t slot_value(const struct bindings *bindings, uint64_t hash, uint3
 }
 
 /* The address's slot, or the free one where it belongs. */
-static uint32_t *slot_of(const struct bindings *bindings, const struct address *address, uint64_t hash)
+static struct slot *slot_of(const struct bindings *bindings, const struct address *address, uint64_t hash)
 {
 	uint32_t tag = slot_value(bindings, hash, 0), value;
 	size_t at = hash & bindings->mask;
 
-	for (; (value = bindings->slots[at]) != 0; at = (at + 1) & bindings->mask)
+	for (; (value = bindings->slots[at].value) != 0; at = (at + 1) & bindings->mask)
 		if ((value & ~bindings->number_bits) == tag &&
 		    address_equal(&bindings->items[value & bindings->number_bits].address, address))
 			break;
@@ -92,26 +98,28 @@ static uint32_t *slot_of(const struct bindings *bindings, const struct address *
 }
 
 /* Moves back what stands behind it only because this slot was taken. */
-static void free_slot(struct bindings *bindings, uint32_t *slot)
+static void free_slot(struct bindings *bindings, const struct slot *slot)
 {
 	size_t mask = bindings->mask, hole = (size_t)(slot - bindings->slots), at = hole, home;
 	uint32_t value;
 
-	while ((value = bindings->slots[at = (at + 1) & mask]) != 0) {
+	while ((value = bindings->slots[at = (at + 1) & mask].value) != 0) {
 		home = hash_of(bindings, &bindings->items[value & bindings->number_bits].address) & mask;
 		if (((at - home) & mask) < ((at - hole) & mask))
 			continue;
-		bindings->slots[hole] = value;
+		bindings->slots[hole] = bindings->slots[at];
 		hole = at;
 	}
-	bindings->slots[hole] = 0;
+	bindings->slots[hole].value = 0;
 }
 
-struct binding *bindings_find(const struct bindings *bindings, const struct address *address)
+struct binding *bindings_find(const struct bindings *bindings, const struct address *address, uint32_t *name)
 {
-	uint32_t *slot = slot_of(bindings, address, hash_of(bindings, address));
+	const struct slot *slot = slot_of(bindings, address, hash_of(bindings, address));
 
-	return item(bindings, *slot & bindings->number_bits);
+	if (name)
+		*name = slot->value ? slot->name : 0;
+	return item(bindings, slot->value & bindings->number_bits);
 }
 
 struct binding *bindings_next(const struct bindings *bindings, const struct binding *binding)
@@ -124,9 +132,9 @@ struct binding *bindings_next(const struct bindings *bindings, const struct bind
 static void link_to_address(struct bindings *bindings, struct binding *binding)
 {
 	uint64_t hash = hash_of(bindings, &binding->address);
-	uint32_t *slot = slot_of(bindings, &binding->address, hash);
+	struct slot *slot = slot_of(bindings, &binding->address, hash);
 	uint32_t number = number_of(bindings, binding);
-	struct binding *newest = item(bindings, *slot & bindings->number_bits);
+	struct binding *newest = item(bindings, slot->value & bindings->number_bits);
 
 	binding->previous = 0;
 	binding->next = newest ? number_of(bindings, newest) : 0;
@@ -134,14 +142,15 @@ static void link_to_address(struct bindings *bindings, struct binding *binding)
 	binding->count = newest ? newest->count + 1 : 1;
 	if (newest)
 		newest->previous = number;
-	*slot = slot_value(bindings, hash, number);
+	slot->value = slot_value(bindings, hash, number);
+	slot->name = binding->name;
 }
 
 static void unlink_from_address(struct bindings *bindings, struct binding *binding)
 {
 	uint64_t hash = hash_of(bindings, &binding->address);
-	uint32_t *slot = slot_of(bindings, &binding->address, hash);
-	struct binding *newest = &bindings->items[*slot & bindings->number_bits];
+	struct slot *slot = slot_of(bindings, &binding->address, hash);
+	struct binding *newest = &bindings->items[slot->value & bindings->number_bits];
 
 	if (newest->count == 1) {
 		free_slot(bindings, slot);
@@ -153,7 +162,8 @@ static void unlink_from_address(struct bindings *bindings, struct binding *bindi
 		next->previous = 0;
 		next->last = binding->last;
 		next->count = binding->count;
-		*slot = slot_value(bindings, hash, binding->next);
+		slot->value = slot_value(bindings, hash, binding->next);
+		slot->name = next->name;
 		newest = next;
 	} else {
 		bindings->items[binding->previous].next = binding->next;
@@ -215,21 +225,21 @@ struct binding *bindings_before(const struct bindings *bindings, const struct bi
 
 struct binding *bindings_in_the_way(struct bindings *bindings, const struct address *address)
 {
-	struct binding *newest = bindings_find(bindings, address);
+	struct binding *newest = bindings_find(bindings, address, NULL);
 
 	if (newest && newest->count >= bindings->per_address)
 		return &bindings->items[newest->last];
 	return bindings->free || bindings->touched < bindings->limit ? NULL : bindings_least_used(bindings);
 }
 
-struct binding *bindings_add(struct bindings *bindings, const struct address *address)
+struct binding *bindings_add(struct bindings *bindings, const struct address *address, uint32_t name)
 {
 	uint32_t number = bindings->free ? bindings->free : ++bindings->touched;
 	struct binding *binding = &bindings->items[number];
 
 	if (number == bindings->free)
 		bindings->free = binding->next;
-	*binding = (struct binding){.address = *address};
+	*binding = (struct binding){.address = *address, .name = name};
 	link_to_address(bindings, binding);
 	link_latest(bindings, binding);
 	return binding;

@@ -39,8 +39,11 @@ struct bindings; /* opaque */
 int bindings_new(size_t limit, size_t per_address, uint64_t seed, struct bindings **out);
 void bindings_free(struct bindings *bindings);
 
-/* The newest one of an address, and the one before it. NULL: none. They live until the next add or drop. */
-struct binding *bindings_find(const struct bindings *bindings, const struct address *address);
+/*
+ * The newest one of an address, and the one before it. NULL: none. They live until the next add or drop.
+ * *name (NULL is fine) is the newest one's name, or 0, known before the binding itself is in a cache.
+ */
+struct binding *bindings_find(const struct bindings *bindings, const struct address *address, uint32_t *name);
 struct binding *bindings_next(const struct bindings *bindings, const struct binding *binding);
 
 /*
@@ -55,8 +58,9 @@ struct binding *bindings_in_the_way(struct bindings *bindings, const struct addr
  */
 struct binding *bindings_least_used(struct bindings *bindings);
 
-/* Adds one, the newest of its address, while nothing is in the way. Its address is set, all else is 0. */
-struct binding *bindings_add(struct bindings *bindings, const struct address *address);
+/* Adds one, the newest of its address, while nothing is in the way. Its address and name are set, all else is
+ * 0. */
+struct binding *bindings_add(struct bindings *bindings, const struct address *address, uint32_t name);
 /* It was learned again: the newest of its address. */
 void bindings_renew(struct bindings *bindings, struct binding *binding);
 void bindings_drop(struct bindings *bindings, struct binding *binding);

@@ -94,7 +94,7 @@ static uint32_t take_name(struct correlate *correlate, const char *text)
 static struct binding *find_binding(const struct correlate *correlate, const struct address *address,
 				    uint32_t name, const struct actor *asker)
 {
-	struct binding *binding = bindings_find(correlate->bindings, address);
+	struct binding *binding = bindings_find(correlate->bindings, address, NULL);
 
 	for (; binding; binding = bindings_next(correlate->bindings, binding))
 		if (binding->name == name && binding->tgid == asker->tgid &&
@@ -104,7 +104,7 @@ static struct binding *find_binding(const struct correlate *correlate, const str
 	return binding;
 }
 
-static struct binding *new_binding(struct correlate *correlate, const struct address *address)
+static struct binding *new_binding(struct correlate *correlate, const struct address *address, uint32_t name)
 {
 	struct binding *binding;
 
@@ -112,7 +112,7 @@ static struct binding *new_binding(struct correlate *correlate, const struct add
 		evict(correlate, binding);
 	correlate->counts.bindings++;
 	correlate->counts.bindings_made++;
-	return bindings_add(correlate->bindings, address);
+	return bindings_add(correlate->bindings, address, name);
 }
 
 /* `name` and `chain` are references that the binding takes over. */
@@ -127,7 +127,7 @@ static void keep_binding(struct correlate *correlate, const struct address *addr
 		bindings_renew(correlate->bindings, binding);
 		correlate->counts.bindings_refreshed++;
 	} else {
-		binding = new_binding(correlate, address);
+		binding = new_binding(correlate, address, name);
 	}
 	binding->learned_ns = learned_ns;
 	binding->expires_ns = expires_ns;
@@ -136,7 +136,6 @@ static void keep_binding(struct correlate *correlate, const struct address *addr
 	binding->cgroup_id = asker->cgroup_id;
 	binding->tgid = asker->tgid;
 	binding->netns = asker->netns;
-	binding->name = name;
 	binding->chain = chain;
 }
 
@@ -303,7 +302,7 @@ static bool is_listed(const struct attribution *attribution, const char *name)
 static void list_rivals(const struct correlate *correlate, const struct binding *best, unsigned best_standing,
 			const struct actor *actor, int64_t now_ns, struct attribution *out)
 {
-	const struct binding *binding = bindings_find(correlate->bindings, &best->address);
+	const struct binding *binding = bindings_find(correlate->bindings, &best->address, NULL);
 	char name[HOSTNAME_MAX];
 
 	for (; binding; binding = bindings_next(correlate->bindings, binding)) {
@@ -329,8 +328,10 @@ static void list_rivals(const struct correlate *correlate, const struct binding 
 static struct binding *best_of(const struct correlate *correlate, const struct address *address,
 			       const struct actor *actor, int64_t now_ns, unsigned *best_standing)
 {
-	struct binding *binding = bindings_find(correlate->bindings, address), *best = NULL;
+	uint32_t name;
+	struct binding *binding = bindings_find(correlate->bindings, address, &name), *best = NULL;
 
+	names_expect(correlate->names, name);
 	for (; binding; binding = bindings_next(correlate->bindings, binding)) {
 		unsigned this_one = standing(binding, actor, now_ns);
 

@@ -200,6 +200,11 @@ char *names_text(const struct names *names, uint32_t id, char *out, size_t size)
 	return out;
 }
 
+void names_expect(const struct names *names, uint32_t id)
+{
+	__builtin_prefetch(&names->blocks[id]);
+}
+
 bool names_equal(const struct names *names, uint32_t id, const char *text)
 {
 	return id ? is_text(names, id, text, strlen(text)) : text[0] == '\0';

@@ -26,6 +26,8 @@ void names_drop(struct names *names, uint32_t id); /* id 0 is fine */
 
 /* Copies the text, cut to `size` with its NUL. "" for id 0. Returns `out`. */
 char *names_text(const struct names *names, uint32_t id, char *out, size_t size);
+/* The text will be wanted soon: fetches it into the cache. */
+void names_expect(const struct names *names, uint32_t id);
 /* Whether it is this text; id 0 is "". */
 bool names_equal(const struct names *names, uint32_t id, const char *text);
 

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/hash.h"
 #include "base/text.h"
+#include "core/bindings.h"
 #include "core/names.h"
 #include "core/questions.h"
 
@@ -17,38 +17,8 @@
 #define BINDING_TTL_CEILING (7 * SECONDS_PER_DAY)
 #define ROOM_TRIES 64 /* bindings given up at most to make room for one name */
 
-/* One hostname -> address, as one asker learned it. Index 0 is not used in either pool. */
-struct binding {
-	int64_t learned_ns;
-	int64_t expires_ns;
-	uint64_t start_ns;
-	uint64_t executable;
-	uint64_t cgroup_id;
-	uint32_t tgid;
-	uint32_t netns;
-	uint32_t slot; /* its address; 0: free */
-	uint32_t name;
-	uint32_t chain;
-	uint32_t next, previous; /* of the same address, newest first; next also links free ones */
-	uint32_t newer, older;   /* use: the least recently used goes first; [0] is the head */
-};
-
-struct slot {
-	struct address address;
-	uint32_t first, last; /* bindings */
-	uint32_t count;
-	uint32_t next; /* in the bucket, or free */
-};
-
 struct correlate {
-	uint64_t seed;
-	size_t limit, names_per_address, bucket_mask;
-	struct binding *bindings;
-	struct slot *slots;
-	uint32_t *buckets;
-	uint32_t free_binding, free_slot; /* given back */
-	uint32_t bindings_touched,
-		slots_touched; /* beyond these the pools were never used: no page of theirs is */
+	struct bindings *bindings;
 	struct names *names;
 	struct questions *questions;
 	struct correlate_counts counts;
@@ -62,28 +32,21 @@ static size_t or_default(size_t value, size_t fallback)
 int correlate_new(const struct correlate_limits *limits, struct correlate **out)
 {
 	struct correlate *correlate = calloc(1, sizeof(*correlate));
-	size_t buckets, questions = or_default(limits->questions, DEFAULT_QUESTIONS);
+	size_t count = or_default(limits->bindings, DEFAULT_BINDINGS);
 
 	if (!correlate)
 		return -ENOMEM;
-	correlate->seed = limits->hash_seed;
-	correlate->limit = or_default(limits->bindings, DEFAULT_BINDINGS);
-	correlate->names_per_address = or_default(limits->names_per_address, DEFAULT_NAMES_PER_ADDRESS);
-	buckets = hash_table_size(correlate->limit);
-	correlate->bucket_mask = buckets - 1;
-	correlate->bindings = calloc(correlate->limit + 1, sizeof(*correlate->bindings));
-	correlate->slots = calloc(correlate->limit + 1, sizeof(*correlate->slots));
-	correlate->buckets = calloc(buckets, sizeof(*correlate->buckets));
 	/* Most texts are shared by many bindings; where they are not, old bindings make room. */
-	if (!correlate->bindings || !correlate->slots || !correlate->buckets ||
-	    names_new(correlate->limit, or_default(limits->name_bytes, DEFAULT_NAME_BYTES), limits->hash_seed,
+	if (bindings_new(count, or_default(limits->names_per_address, DEFAULT_NAMES_PER_ADDRESS),
+			 limits->hash_seed, &correlate->bindings) ||
+	    names_new(or_default(limits->name_bytes, DEFAULT_NAME_BYTES), limits->hash_seed,
 		      &correlate->names) ||
-	    questions_new(questions, limits->hash_seed, &correlate->questions)) {
+	    questions_new(or_default(limits->questions, DEFAULT_QUESTIONS), limits->hash_seed,
+			  &correlate->questions)) {
 		correlate_free(correlate);
 		return -ENOMEM;
 	}
-	correlate->counts.memory = sizeof(*correlate) + (correlate->limit + 1) * sizeof(struct binding) +
-				   (correlate->limit + 1) * sizeof(struct slot) + buckets * sizeof(uint32_t) +
+	correlate->counts.memory = sizeof(*correlate) + bindings_memory(correlate->bindings) +
 				   names_memory(correlate->names) + questions_memory(correlate->questions);
 	*out = correlate;
 	return 0;
@@ -93,160 +56,34 @@ void correlate_free(struct correlate *correlate)
 {
 	if (!correlate)
 		return;
-	free(correlate->bindings);
-	free(correlate->slots);
-	free(correlate->buckets);
+	bindings_free(correlate->bindings);
 	names_free(correlate->names);
 	questions_free(correlate->questions);
 	free(correlate);
 }
 
-/* --- the pools -------------------------------------------------------------- */
+/* --- making room -------------------------------------------------------------- */
 
-static uint32_t *bucket_of(struct correlate *correlate, const struct address *address)
+static void evict(struct correlate *correlate, struct binding *binding)
 {
-	uint64_t hash = hash_bytes(correlate->seed, address->bytes, sizeof(address->bytes));
-
-	return &correlate->buckets[hash & correlate->bucket_mask];
-}
-
-static uint32_t find_slot(struct correlate *correlate, const struct address *address)
-{
-	uint32_t index = *bucket_of(correlate, address);
-
-	while (index && !address_equal(&correlate->slots[index].address, address))
-		index = correlate->slots[index].next;
-	return index;
-}
-
-static bool has_free_binding(const struct correlate *correlate)
-{
-	return correlate->free_binding || correlate->bindings_touched < correlate->limit;
-}
-
-static uint32_t take_free_binding(struct correlate *correlate)
-{
-	uint32_t index = correlate->free_binding;
-
-	if (!index)
-		return ++correlate->bindings_touched;
-	correlate->free_binding = correlate->bindings[index].next;
-	return index;
-}
-
-static uint32_t take_free_slot(struct correlate *correlate)
-{
-	uint32_t index = correlate->free_slot;
-
-	if (!index)
-		return ++correlate->slots_touched;
-	correlate->free_slot = correlate->slots[index].next;
-	return index;
-}
-
-/* There is a free slot whenever there is a free binding: a slot without bindings is freed at once. */
-static uint32_t take_slot(struct correlate *correlate, const struct address *address)
-{
-	uint32_t *bucket = bucket_of(correlate, address);
-	uint32_t index = take_free_slot(correlate);
-	struct slot *slot = &correlate->slots[index];
-
-	*slot = (struct slot){.address = *address, .next = *bucket};
-	*bucket = index;
-	return index;
-}
-
-static void drop_slot(struct correlate *correlate, uint32_t index)
-{
-	struct slot *slot = &correlate->slots[index];
-	uint32_t *link = bucket_of(correlate, &slot->address);
-
-	while (*link != index)
-		link = &correlate->slots[*link].next;
-	*link = slot->next;
-	slot->next = correlate->free_slot;
-	correlate->free_slot = index;
-}
-
-static void link_to_address(struct correlate *correlate, uint32_t index)
-{
-	struct binding *binding = &correlate->bindings[index];
-	struct slot *slot = &correlate->slots[binding->slot];
-
-	binding->previous = 0;
-	binding->next = slot->first;
-	if (slot->first)
-		correlate->bindings[slot->first].previous = index;
-	else
-		slot->last = index;
-	slot->first = index;
-	slot->count++;
-}
-
-static void unlink_from_address(struct correlate *correlate, uint32_t index)
-{
-	struct binding *binding = &correlate->bindings[index];
-	struct slot *slot = &correlate->slots[binding->slot];
-
-	if (binding->previous)
-		correlate->bindings[binding->previous].next = binding->next;
-	else
-		slot->first = binding->next;
-	if (binding->next)
-		correlate->bindings[binding->next].previous = binding->previous;
-	else
-		slot->last = binding->previous;
-	slot->count--;
-}
-
-static void link_used(struct correlate *correlate, uint32_t index)
-{
-	struct binding *all = correlate->bindings;
-
-	all[index].newer = 0;
-	all[index].older = all[0].older;
-	all[all[0].older].newer = index;
-	all[0].older = index;
-}
-
-static void unlink_used(struct correlate *correlate, uint32_t index)
-{
-	struct binding *all = correlate->bindings;
-
-	all[all[index].newer].older = all[index].older;
-	all[all[index].older].newer = all[index].newer;
-}
-
-static void evict(struct correlate *correlate, uint32_t index)
-{
-	struct binding *binding = &correlate->bindings[index];
-	uint32_t slot = binding->slot;
-
-	unlink_used(correlate, index);
-	unlink_from_address(correlate, index);
-	if (correlate->slots[slot].count == 0)
-		drop_slot(correlate, slot);
 	names_drop(correlate->names, binding->name);
 	names_drop(correlate->names, binding->chain);
-	binding->slot = 0;
-	binding->next = correlate->free_binding;
-	correlate->free_binding = index;
+	bindings_drop(correlate->bindings, binding);
 	correlate->counts.bindings--;
 	correlate->counts.bindings_evicted++;
-}
-
-static uint32_t least_used(const struct correlate *correlate)
-{
-	return correlate->bindings[0].newer;
 }
 
 /* Keeps a text, giving up old bindings where memory is full. 0: no room even so. */
 static uint32_t take_name(struct correlate *correlate, const char *text)
 {
 	uint32_t id = names_take(correlate->names, text);
+	struct binding *oldest;
 
-	for (int i = 0; !id && i < ROOM_TRIES && least_used(correlate); i++) {
-		evict(correlate, least_used(correlate));
+	for (int i = 0; !id && i < ROOM_TRIES; i++) {
+		oldest = bindings_least_used(correlate->bindings);
+		if (!oldest)
+			break;
+		evict(correlate, oldest);
 		id = names_take(correlate->names, text);
 	}
 	return id;
@@ -254,57 +91,43 @@ static uint32_t take_name(struct correlate *correlate, const char *text)
 
 /* --- binding ---------------------------------------------------------------- */
 
-static uint32_t find_binding(const struct correlate *correlate, uint32_t slot, uint32_t name,
-			     const struct actor *asker)
+static struct binding *find_binding(const struct correlate *correlate, const struct address *address,
+				    uint32_t name, const struct actor *asker)
 {
-	uint32_t index = slot ? correlate->slots[slot].first : 0;
+	struct binding *binding = bindings_find(correlate->bindings, address, NULL);
 
-	for (; index; index = correlate->bindings[index].next) {
-		const struct binding *binding = &correlate->bindings[index];
-
+	for (; binding; binding = bindings_next(correlate->bindings, binding))
 		if (binding->name == name && binding->tgid == asker->tgid &&
 		    binding->start_ns == asker->start_ns && binding->netns == asker->netns &&
 		    binding->cgroup_id == asker->cgroup_id)
-			return index;
-	}
-	return 0;
+			break;
+	return binding;
 }
 
-static uint32_t new_binding(struct correlate *correlate, const struct address *address)
+static struct binding *new_binding(struct correlate *correlate, const struct address *address, uint32_t name)
 {
-	uint32_t slot = find_slot(correlate, address), index;
+	struct binding *binding;
 
-	if (slot && correlate->slots[slot].count >= correlate->names_per_address)
-		evict(correlate, correlate->slots[slot].last);
-	if (!has_free_binding(correlate))
-		evict(correlate, least_used(correlate));
-	slot = find_slot(correlate, address); /* it may have lost its last one just now */
-	if (!slot)
-		slot = take_slot(correlate, address);
-	index = take_free_binding(correlate);
-	correlate->bindings[index] = (struct binding){.slot = slot};
+	while ((binding = bindings_in_the_way(correlate->bindings, address)))
+		evict(correlate, binding);
 	correlate->counts.bindings++;
-	return index;
+	correlate->counts.bindings_made++;
+	return bindings_add(correlate->bindings, address, name);
 }
 
 /* `name` and `chain` are references that the binding takes over. */
 static void keep_binding(struct correlate *correlate, const struct address *address, uint32_t name,
 			 uint32_t chain, const struct actor *asker, int64_t learned_ns, int64_t expires_ns)
 {
-	uint32_t index = find_binding(correlate, find_slot(correlate, address), name, asker);
-	struct binding *binding;
+	struct binding *binding = find_binding(correlate, address, name, asker);
 
-	if (index) {
-		binding = &correlate->bindings[index];
+	if (binding) {
 		names_drop(correlate->names, binding->name);
 		names_drop(correlate->names, binding->chain);
-		unlink_used(correlate, index);
-		unlink_from_address(correlate, index);
+		bindings_renew(correlate->bindings, binding);
 		correlate->counts.bindings_refreshed++;
 	} else {
-		index = new_binding(correlate, address);
-		binding = &correlate->bindings[index];
-		correlate->counts.bindings_made++;
+		binding = new_binding(correlate, address, name);
 	}
 	binding->learned_ns = learned_ns;
 	binding->expires_ns = expires_ns;
@@ -313,10 +136,7 @@ static void keep_binding(struct correlate *correlate, const struct address *addr
 	binding->cgroup_id = asker->cgroup_id;
 	binding->tgid = asker->tgid;
 	binding->netns = asker->netns;
-	binding->name = name;
 	binding->chain = chain;
-	link_to_address(correlate, index);
-	link_used(correlate, index);
 }
 
 /* A name too long to be kept loses labels on the left: its domain is on the right. */
@@ -409,13 +229,13 @@ int correlate_bind(struct correlate *correlate, const struct address *address, c
 void correlate_each(struct correlate *correlate, int64_t since_ns, correlate_callback *callback,
 		    void *context)
 {
-	uint32_t index = correlate->bindings[0].older;
+	const struct binding *binding = bindings_latest(correlate->bindings);
+	char hostname[HOSTNAME_MAX];
 
-	for (; index; index = correlate->bindings[index].older) {
-		const struct binding *binding = &correlate->bindings[index];
+	for (; binding; binding = bindings_before(correlate->bindings, binding)) {
 		struct kept_binding kept = {
-			.address = correlate->slots[binding->slot].address,
-			.hostname = names_text(correlate->names, binding->name),
+			.address = binding->address,
+			.hostname = hostname,
 			.asker = {.start_ns = binding->start_ns,
 				  .executable = binding->executable,
 				  .cgroup_id = binding->cgroup_id,
@@ -425,8 +245,10 @@ void correlate_each(struct correlate *correlate, int64_t since_ns, correlate_cal
 			.expires_ns = binding->expires_ns,
 		};
 
-		if (binding->learned_ns > since_ns)
-			callback(context, &kept);
+		if (binding->learned_ns <= since_ns)
+			continue;
+		names_text(correlate->names, binding->name, hostname, sizeof(hostname));
+		callback(context, &kept);
 	}
 }
 
@@ -477,18 +299,20 @@ static bool is_listed(const struct attribution *attribution, const char *name)
 }
 
 /* The other names, newest first. A name of the chain is the same journey, not a rival. */
-static void list_rivals(const struct correlate *correlate, const struct slot *slot, uint32_t best,
-			unsigned best_standing, const struct actor *actor, int64_t now_ns,
-			struct attribution *out)
+static void list_rivals(const struct correlate *correlate, const struct binding *best, unsigned best_standing,
+			const struct actor *actor, int64_t now_ns, struct attribution *out)
 {
-	uint32_t index;
+	const struct binding *binding = bindings_find(correlate->bindings, &best->address, NULL);
+	char name[HOSTNAME_MAX];
 
-	for (index = slot->first; index; index = correlate->bindings[index].next) {
-		const struct binding *binding = &correlate->bindings[index];
-		const char *name = names_text(correlate->names, binding->name);
-
-		if (binding->name == correlate->bindings[best].name || chain_has(out->chain, name))
+	for (; binding; binding = bindings_next(correlate->bindings, binding)) {
+		if (binding->name == best->name)
 			continue;
+		if (out->rivals_listed < RIVALS_MAX || out->chain[0]) {
+			names_text(correlate->names, binding->name, name, sizeof(name));
+			if (chain_has(out->chain, name))
+				continue;
+		}
 		if (standing(binding, actor, now_ns) <= best_standing)
 			out->ambiguous = true;
 		if (out->rivals_listed == RIVALS_MAX) {
@@ -500,12 +324,30 @@ static void list_rivals(const struct correlate *correlate, const struct slot *sl
 	}
 }
 
+/* The best of an address. The list is newest first: among equals the first one met stays. */
+static struct binding *best_of(const struct correlate *correlate, const struct address *address,
+			       const struct actor *actor, int64_t now_ns, unsigned *best_standing)
+{
+	uint32_t name;
+	struct binding *binding = bindings_find(correlate->bindings, address, &name), *best = NULL;
+
+	names_expect(correlate->names, name);
+	for (; binding; binding = bindings_next(correlate->bindings, binding)) {
+		unsigned this_one = standing(binding, actor, now_ns);
+
+		if (!best || this_one < *best_standing) {
+			best = binding;
+			*best_standing = this_one;
+		}
+	}
+	return best;
+}
+
 void correlate_name(struct correlate *correlate, const struct actor *actor, const struct address *address,
 		    int64_t now_ns, struct attribution *out)
 {
-	uint32_t slot = find_slot(correlate, address), best = 0, index;
 	unsigned best_standing = 0;
-	const struct binding *binding;
+	struct binding *best = best_of(correlate, address, actor, now_ns, &best_standing);
 
 	out->method = METHOD_NONE;
 	out->rank = RANK_NONE;
@@ -513,28 +355,17 @@ void correlate_name(struct correlate *correlate, const struct actor *actor, cons
 	out->hostname[0] = out->chain[0] = out->dns_hostname[0] = '\0';
 	out->rival_count = out->rivals_listed = 0;
 	out->ambiguous = false;
-	for (index = slot ? correlate->slots[slot].first : 0; index;
-	     index = correlate->bindings[index].next) {
-		unsigned this_one = standing(&correlate->bindings[index], actor, now_ns);
-
-		/* The list is newest first: among equals the first one met stays. */
-		if (!best || this_one < best_standing) {
-			best = index;
-			best_standing = this_one;
-		}
-	}
 	if (!best)
 		return;
-	binding = &correlate->bindings[best];
-	out->method = binding->expires_ns < now_ns ? METHOD_STALE_DNS : METHOD_DNS;
-	out->rank = rank_of(binding, actor);
-	out->age_ns = now_ns > binding->learned_ns ? now_ns - binding->learned_ns : 0;
-	text_copy(out->hostname, sizeof(out->hostname), names_text(correlate->names, binding->name));
-	text_copy(out->chain, sizeof(out->chain), names_text(correlate->names, binding->chain));
-	if (correlate->slots[slot].count > 1)
-		list_rivals(correlate, &correlate->slots[slot], best, best_standing, actor, now_ns, out);
-	unlink_used(correlate, best);
-	link_used(correlate, best);
+	best->used = 1;
+	out->method = best->expires_ns < now_ns ? METHOD_STALE_DNS : METHOD_DNS;
+	out->rank = rank_of(best, actor);
+	out->age_ns = now_ns > best->learned_ns ? now_ns - best->learned_ns : 0;
+	names_text(correlate->names, best->name, out->hostname, sizeof(out->hostname));
+	if (best->chain)
+		names_text(correlate->names, best->chain, out->chain, sizeof(out->chain));
+	if (best->previous || best->next)
+		list_rivals(correlate, best, best_standing, actor, now_ns, out);
 }
 
 const struct correlate_counts *correlate_counts(struct correlate *correlate)

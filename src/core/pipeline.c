@@ -50,7 +50,7 @@ int pipeline_new(const struct pipeline_settings *settings, const struct pipeline
 	    known_new(DEFAULT_TOLD, seed, &pipeline->threats_told) ||
 	    crawlers_new(seed, &pipeline->crawlers) ||
 	    grouping_new(settings->rules, seed, &pipeline->grouping) ||
-	    names_new(flows, FLOW_TEXT_BYTES, seed, &pipeline->texts)) {
+	    names_new(FLOW_TEXT_BYTES, seed, &pipeline->texts)) {
 		pipeline_free(pipeline);
 		return -ENOMEM;
 	}
@@ -236,14 +236,14 @@ static void decide_by_sni(struct pipeline *pipeline, struct flow *flow, const ch
 /* The flow was decided already: another domain in its hello is an access of its own. */
 static void correct_by_sni(struct pipeline *pipeline, struct flow *flow, const char *server_name)
 {
-	const char *by_dns =
-		flow->subject == SUBJECT_DOMAIN ? names_text(pipeline->texts, flow->hostname) : "";
-	char domain[DOMAIN_MAX];
+	char by_dns[HOSTNAME_MAX] = "", domain[DOMAIN_MAX];
 	enum domain_kind kind = grouping_domain(pipeline->grouping, server_name, domain);
 
 	if (!flow->kept || kind == DOMAIN_INVALID || kind == DOMAIN_INTERNAL ||
-	    strcmp(domain, names_text(pipeline->texts, flow->domain)) == 0)
+	    names_equal(pipeline->texts, flow->domain, domain))
 		return;
+	if (flow->subject == SUBJECT_DOMAIN)
+		names_text(pipeline->texts, flow->hostname, by_dns, sizeof(by_dns));
 	name_by_sni(server_name, NULL, by_dns, &pipeline->attribution);
 	pipeline_decide_flow(pipeline, flow, &pipeline->attribution);
 }
@@ -268,6 +268,18 @@ static void on_server_name(struct pipeline *pipeline, const struct observation *
 	}
 }
 
+static void tell_bytes(struct pipeline *pipeline, const struct flow *flow, int64_t time_ns, uint64_t out,
+		       uint64_t in)
+{
+	const struct names *texts = pipeline->texts;
+	char domain[HOSTNAME_MAX], hostname[HOSTNAME_MAX], application[NAMES_TEXT_MAX], exe[NAMES_TEXT_MAX];
+
+	pipeline_tell_access(pipeline, flow, names_text(texts, flow->domain, domain, sizeof(domain)),
+			     names_text(texts, flow->hostname, hostname, sizeof(hostname)),
+			     names_text(texts, flow->application, application, sizeof(application)),
+			     names_text(texts, flow->exe, exe, sizeof(exe)), time_ns, 0, out, in);
+}
+
 static void on_volume(struct pipeline *pipeline, const struct observation *seen)
 {
 	struct flow_key key = key_of(seen);
@@ -285,10 +297,7 @@ static void on_volume(struct pipeline *pipeline, const struct observation *seen)
 			seen->flow.bytes_out > flow->bytes_out ? seen->flow.bytes_out - flow->bytes_out : 0;
 		uint64_t in = seen->flow.bytes_in > flow->bytes_in ? seen->flow.bytes_in - flow->bytes_in : 0;
 
-		pipeline_tell_access(pipeline, flow, names_text(pipeline->texts, flow->domain),
-				     names_text(pipeline->texts, flow->hostname),
-				     names_text(pipeline->texts, flow->application),
-				     names_text(pipeline->texts, flow->exe), seen->time_ns, 0, out, in);
+		tell_bytes(pipeline, flow, seen->time_ns, out, in);
 		crawlers_bytes(pipeline->crawlers, flow->crawler, out, in);
 		flow->bytes_out += out;
 		flow->bytes_in += in;

@@ -16,47 +16,96 @@
 #include "core/names.h"
 #include "core/questions.h"
 
+static const char *text_of(const struct names *names, uint32_t id)
+{
+	static char text[NAMES_TEXT_MAX];
+
+	return names_text(names, id, text, sizeof(text));
+}
+
 static void names_are_kept_once_and_counted(void **state)
 {
 	struct names *names = NULL;
 	uint32_t a, b, c;
 
 	(void)state;
-	assert_int_equal(names_new(10, 4096, 1, &names), 0);
+	assert_int_equal(names_new(4096, 1, &names), 0);
 	a = names_take(names, "www.example.com");
 	b = names_take(names, "www.example.com");
 	c = names_take(names, "www.example.net");
 	assert_true(a && a == b && c && c != a);
 	names_drop(names, a);
-	assert_string_equal(names_text(names, b), "www.example.com");
+	assert_string_equal(text_of(names, b), "www.example.com");
 	names_drop(names, b);
 	names_drop(names, 0);
-	assert_string_equal(names_text(names, 0), "");
-	assert_string_equal(names_text(names, c), "www.example.net");
+	assert_string_equal(text_of(names, 0), "");
+	assert_string_equal(text_of(names, c), "www.example.net");
+	assert_true(names_equal(names, c, "www.example.net") && names_equal(names, 0, ""));
+	assert_false(names_equal(names, c, "www.example.ne") || names_equal(names, c, "www.example.net."));
+	names_free(names);
+}
+
+/* Lengths around the ends of blocks, and beginnings of each other. */
+static void names_of_every_length_are_told_apart(void **state)
+{
+	struct names *names = NULL;
+	char text[NAMES_TEXT_MAX + 8], cut[10];
+	static uint32_t ids[NAMES_TEXT_MAX];
+
+	(void)state;
+	assert_int_equal(names_new(8 << 20, 1, &names), 0);
+	memset(text, 'x', sizeof(text));
+	for (size_t length = 1; length < NAMES_TEXT_MAX; length++) {
+		text[length] = '\0';
+		ids[length] = names_take(names, text);
+		assert_int_not_equal(ids[length], 0);
+		assert_int_not_equal(ids[length], ids[length - 1]);
+		text[length] = 'x';
+	}
+	text[sizeof(text) - 1] = '\0';
+	assert_int_equal(names_take(names, text), ids[NAMES_TEXT_MAX - 1]); /* it is cut to this */
+	for (size_t length = 1; length < NAMES_TEXT_MAX; length++) {
+		text[length] = '\0';
+		assert_string_equal(text_of(names, ids[length]), text);
+		assert_int_equal(names_take(names, text), ids[length]);
+		assert_true(names_equal(names, ids[length], text));
+		assert_false(length > 1 && names_equal(names, ids[length - 1], text));
+		text[length] = 'x';
+	}
+	assert_string_equal(names_text(names, ids[300], cut, sizeof(cut)), "xxxxxxxxx");
 	names_free(names);
 }
 
 static void names_memory_is_used_again(void **state)
 {
 	struct names *names = NULL;
+	static uint32_t ids[512];
 	char text[300];
 
 	(void)state;
-	assert_int_equal(names_new(64, 32 * 1024, 1, &names), 0);
+	assert_int_equal(names_new(512 * NAMES_BLOCK, 1, &names), 0);
 	for (int i = 0; i < 100000; i++) {
 		uint32_t id;
 
 		snprintf(text, sizeof(text), "%0*d", 1 + i % 250, i);
 		id = names_take(names, text);
 		assert_int_not_equal(id, 0);
-		assert_string_equal(names_text(names, id), text);
+		assert_string_equal(text_of(names, id), text);
 		names_drop(names, id);
 	}
-	for (int i = 0; i < 64; i++) {
+	for (int i = 0; i < 512; i++) {
 		snprintf(text, sizeof(text), "n%d", i);
-		assert_int_not_equal(names_take(names, text), 0);
+		ids[i] = names_take(names, text);
+		assert_int_not_equal(ids[i], 0);
 	}
 	assert_int_equal(names_take(names, "one too many"), 0);
+	/* What short texts leave, wherever it lies, serves a long one. */
+	for (int i = 0; i < 10; i += 2)
+		names_drop(names, ids[i]);
+	memset(text, 'y', 200);
+	text[200] = '\0';
+	assert_int_not_equal(names_take(names, text), 0);
+	assert_string_equal(text_of(names, names_take(names, text)), text);
 	names_free(names);
 }
 
@@ -164,6 +213,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_are_kept_once_and_counted),
+		cmocka_unit_test(names_of_every_length_are_told_apart),
 		cmocka_unit_test(names_memory_is_used_again),
 		cmocka_unit_test(questions_forget_the_answered_first),
 		cmocka_unit_test(known_is_a_cache_of_the_latest),

@@ -89,6 +89,10 @@ static const struct family families[] = {
 	 TIME_NS},
 	{"firstseen_learning_until_timestamp_seconds", "Nothing new is alerted before.", "learning_until",
 	 NULL, TIME_NS},
+	{"firstseen_owners_unknown_total", "Flows whose process is not known.", "owner_unknown", NULL,
+	 COUNTER},
+	{"firstseen_alerts_unwritten_total", "Alerts that the history does not have.", "alerts_unwritten",
+	 NULL, COUNTER},
 	{"firstseen_ring_bytes", "Size of the ring between kernel and daemon.", "ring_bytes", NULL, GAUGE},
 };
 #define FAMILIES (sizeof(families) / sizeof(families[0]))

@@ -11,7 +11,7 @@
 void metering_write(struct metering *metering, const struct config *config, struct history *history,
 		    const struct writer_states *states, bool last)
 {
-	struct metric metrics[WRITER_STATES_MAX + 3];
+	struct metric metrics[WRITER_STATES_MAX + 4];
 	struct metrics_history known = {.coverage = -1};
 	struct history_summary summary;
 	struct failure failure = {{0}};
@@ -29,6 +29,7 @@ void metering_write(struct metering *metering, const struct config *config, stru
 	metrics[states->count] = (struct metric){"heartbeat", (uint64_t)states->now_ns};
 	metrics[states->count + 1] = (struct metric){"started", (uint64_t)metering->started_ns};
 	metrics[states->count + 2] = (struct metric){"ring_bytes", config->ring_bytes};
+	metrics[states->count + 3] = (struct metric){"alerts_unwritten", metering->unwritten};
 	error = history_summary(history, &summary, &failure);
 	if (!error)
 		error = history_coverage(history, states->now_ns - window, states->now_ns, &known.coverage,
@@ -43,7 +44,7 @@ void metering_write(struct metering *metering, const struct config *config, stru
 		known.alerts_open = summary.alerts_open;
 		known.outbox = summary.outbox;
 		known.last_alert_ns = summary.last_alert_ns;
-		length = metrics_format(metrics, states->count + 3, &known, FIRSTSEEN_VERSION, text,
+		length = metrics_format(metrics, states->count + 4, &known, FIRSTSEEN_VERSION, text,
 					sizeof(text));
 		error = length < 0 ? failure_set(&failure, (int)length, "the metrics do not fit")
 				   : metrics_write(config->metrics_path, text, (size_t)length, &failure);

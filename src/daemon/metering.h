@@ -8,7 +8,8 @@
 struct metering {
 	int64_t started_ns;
 	int64_t last_ns;
-	bool failing; /* told to the operator already */
+	uint64_t unwritten; /* alerts that the history does not have; kept up to date by the writer */
+	bool failing;       /* told to the operator already */
 };
 
 /* Writes the text file where one is wanted and 15 s have passed, or at the last time. A failure is logged

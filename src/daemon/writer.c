@@ -436,6 +436,7 @@ static bool work_off(struct writer *writer, const struct batch *batch, const str
 
 	if (states->damaged && writer->history && !writer->failing)
 		give_up_history(writer, "found while reading", "the history is damaged: it is recovered now");
+	writer->metering.unwritten = writer->unwritten;
 	if (writer->history)
 		metering_write(&writer->metering, &writer->config, writer->history, states, last);
 	if (!last && writer->history && is_idle(writer, batch, states)) {

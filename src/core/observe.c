@@ -12,6 +12,9 @@
 
 #define DEFAULT_STREAMS 1024
 #define DEFAULT_STREAM_BYTES (16 * 1024 * 1024)
+#define DNS_OPCODE_MOST 6
+#define DNS_FLAG_RESERVED 0x40
+#define QUESTIONS_PLAUSIBLE 4
 #define REORDER_WINDOW (64 * 1024) /* how far a stream's first segments may have changed places */
 
 /* One direction of a TCP flow that is being put together. Index 0 is the head of the circle of use. */
@@ -234,6 +237,26 @@ static void tell_message(struct observer *observer, struct observation *seen, co
 	observer->callback(observer->context, seen);
 }
 
+/*
+ * Whether a message of a stream's first bytes looks like one. Where it does not, they are
+ * not the first ones: a segment from before them was overtaken, and still comes.
+ */
+static bool is_beginning(const uint8_t *bytes, size_t size, bool out)
+{
+	unsigned opcode, questions;
+	char name[DNS_TEXT_MAX];
+
+	if (size < DNS_HEADER_SIZE)
+		return false;
+	opcode = bytes[2] >> 3 & 15;
+	questions = (unsigned)bytes[4] << 8 | bytes[5];
+	if ((bytes[2] >> 7) == out || opcode > DNS_OPCODE_MOST || (bytes[3] & DNS_FLAG_RESERVED))
+		return false;
+	if (questions == 0) /* a server that could not read the question */
+		return !out && size == DNS_HEADER_SIZE;
+	return questions <= QUESTIONS_PLAUSIBLE && dns_name_read(bytes, size, DNS_HEADER_SIZE, name) > 0;
+}
+
 /* Each message of a stream has its length in front of it. */
 static void take_messages(struct observer *observer, struct slot *slot, struct observation *seen)
 {
@@ -243,8 +266,8 @@ static void take_messages(struct observer *observer, struct slot *slot, struct o
 	while (length - done >= 2) {
 		size_t size = (size_t)bytes[done] << 8 | bytes[done + 1];
 
-		/* No message is so short: this is not where one begins. An earlier segment may still come. */
-		if (size < DNS_HEADER_SIZE || length - done - 2 < size)
+		if (size < DNS_HEADER_SIZE || length - done - 2 < size ||
+		    (!slot->consumed && !done && !is_beginning(bytes + done + 2, size, slot->out)))
 			break;
 		tell_message(observer, seen, bytes + done + 2, size, slot->out);
 		done += 2 + size;
@@ -253,6 +276,29 @@ static void take_messages(struct observer *observer, struct slot *slot, struct o
 		stream_consume(slot->stream, done);
 		slot->consumed = true;
 	}
+}
+
+/*
+ * Whole messages that were overtaken by others: from before what this stream began with, when
+ * that was taken out already. Whether the segment is used up.
+ */
+static bool take_overtaken(struct observer *observer, struct slot *slot,
+			   const struct fs_record_payload *record, struct observation *seen)
+{
+	int32_t offset = (int32_t)(record->sequence - slot->first);
+	const uint8_t *bytes = record->payload;
+	size_t at = 0, size;
+
+	if (!slot->consumed || offset >= 0 || offset < -REORDER_WINDOW || record->length > (uint32_t)-offset)
+		return false;
+	for (; record->length - at >= 2; at += 2 + size) {
+		size = (size_t)bytes[at] << 8 | bytes[at + 1];
+		if (record->length - at - 2 < size || !is_beginning(bytes + at + 2, size, slot->out))
+			return true; /* a part of one: what it belongs to is gone */
+		tell_message(observer, seen, bytes + at + 2, size, slot->out);
+		slot->first = record->sequence; /* it is not told again when it is sent again */
+	}
+	return true;
 }
 
 /* --- ClientHello ------------------------------------------------------------------------ */
@@ -305,7 +351,7 @@ static void on_segment(struct observer *observer, const struct fs_record_payload
 	else
 		place(observer, index, observer->slots[0].older);
 	slot = &observer->slots[index];
-	if (slot->done)
+	if (slot->done || (dns && take_overtaken(observer, slot, record, seen)))
 		return;
 	if (add_bytes(observer, slot, record->sequence, record->payload, record->length)) {
 		observer->counts.streams_evicted++;

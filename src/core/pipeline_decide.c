@@ -22,13 +22,13 @@ static void ask_seen(struct pipeline *pipeline, enum subject_kind kind, const ch
 		     const char *application, struct seen *seen)
 {
 	struct known_key host = known_key(pipeline->known, kind, domain, NULL);
-	struct known_key mine = known_key(pipeline->known, kind, domain, application);
 	bool want_mine = pipeline->settings.scope != SCOPE_HOST && application[0];
 	int64_t ignored;
 
 	*seen = (struct seen){0};
 	if (known_get(pipeline->known, host, &seen->host_first_ns, &seen->host_last_ns) &&
-	    (!want_mine || known_get(pipeline->known, mine, &ignored, &seen->application_last_ns)))
+	    (!want_mine || known_get(pipeline->known, known_key(pipeline->known, kind, domain, application),
+				     &ignored, &seen->application_last_ns)))
 		return;
 	pipeline->counts.history_queries++;
 	if (pipeline->edges.seen(pipeline->edges.context, kind, domain, application, seen)) {

@@ -15,7 +15,8 @@
 #include "source/track.h"
 #include "source/tunnel.h"
 
-#define TUNNELS_MOST 3 /* in each other */
+#define TUNNELS_MOST 3                   /* in each other */
+#define SECONDS_MOST INT64_C(7258118400) /* the year 2200 */
 
 static enum link_type link_of(int type)
 {
@@ -114,13 +115,21 @@ static int read_ip(struct reading *reading, const uint8_t *bytes, size_t length)
 	return error;
 }
 
+/* The file is opened for nanoseconds: tv_usec holds them. A damaged time can be of any size. */
+static int64_t time_of(const struct timeval *stamp)
+{
+	int64_t seconds = stamp->tv_sec < 0 ? 0 : stamp->tv_sec > SECONDS_MOST ? SECONDS_MOST : stamp->tv_sec;
+	int64_t rest = stamp->tv_usec < 0 || stamp->tv_usec >= NS_PER_SECOND ? 0 : stamp->tv_usec;
+
+	return seconds * NS_PER_SECOND + rest;
+}
+
 static int read_frame(struct reading *reading, const struct pcap_pkthdr *header, const uint8_t *bytes)
 {
 	int at = link_find_ip(reading->link, bytes, header->caplen);
 	int error = 0;
 
-	/* The file is opened for nanoseconds: tv_usec holds them. */
-	reading->now_ns = (int64_t)header->ts.tv_sec * NS_PER_SECOND + header->ts.tv_usec;
+	reading->now_ns = time_of(&header->ts);
 	reading->counts->packets++;
 	if (reading->sink->time)
 		error = reading->sink->time(reading->sink->context, reading->now_ns);

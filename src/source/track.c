@@ -16,7 +16,7 @@
 #define TCP_SYN 2
 #define TCP_RST 4
 #define TCP_ACK 16
-#define GAP_MOST (16 * 1024 * 1024)             /* bytes the capture may lack between two segments */
+#define GAP_MOST (16 * 1024 * 1024) /* bytes between two segments that the capture lacks or reordered */
 #define UDP_IDLE_NS (INT64_C(180) * 1000000000) /* after so long a pair of ports is another conversation */
 
 /* A conversation. `client` opened it. Index 0 is the head of the circle of use. */
@@ -302,23 +302,23 @@ static struct track *add(struct tracker *tracker, const struct ip_packet *packet
 
 /*
  * Counts what is new of a segment, so that what was sent twice counts once. What the
- * capture lacks before it, or what comes late, was sent all the same.
+ * capture lacks before it, or what comes late, was sent all the same. A number out of
+ * nowhere counts its own bytes, and so does the next one that is far from it again.
  */
 static uint64_t new_bytes(uint32_t *next, bool *known, uint32_t sequence, size_t length)
 {
 	uint32_t end_at = sequence + (uint32_t)length;
-	int32_t fresh;
+	int32_t fresh = (int32_t)(end_at - *next);
 
-	if (!*known) {
+	if (!*known || fresh < -GAP_MOST || fresh > GAP_MOST + (int32_t)length) {
 		*known = true;
 		*next = end_at;
 		return length;
 	}
-	fresh = (int32_t)(end_at - *next);
 	if (fresh <= 0)
 		return 0;
 	*next = end_at;
-	return (uint64_t)fresh < length + GAP_MOST ? (uint64_t)fresh : length;
+	return (uint64_t)fresh;
 }
 
 /* The numbers that both sides begin with. */
@@ -373,14 +373,27 @@ static int tcp_end(struct tracker *tracker, struct track *track, const struct se
 {
 	if (track->closed)
 		return 0;
-	if (segment->flags & TCP_RST)
+	if (segment->flags & TCP_RST) /* the client's own refuses nothing */
 		return emit_close(tracker, track, time_ns,
-				  track->answered ? FS_OUTCOME_ESTABLISHED : FS_OUTCOME_REFUSED);
+				  out || track->answered ? outcome_of(track) : FS_OUTCOME_REFUSED);
 	if (segment->flags & TCP_FIN)
 		*(out ? &track->fin_client : &track->fin_server) = true;
 	if (track->fin_client && track->fin_server)
 		return emit_close(tracker, track, time_ns, FS_OUTCOME_ESTABLISHED);
 	return 0;
+}
+
+/*
+ * Whether a SYN on the ports of a conversation begins another one. One that is only sent again has
+ * the same number; where the capture began in the middle, one that came late is just before what was seen.
+ */
+static bool begins_another(const struct track *track, uint32_t sequence, bool out)
+{
+	if (track->closed)
+		return true;
+	if (track->opening_known)
+		return out && track->opening != sequence;
+	return !out || (track->next_client_known && track->next_client - sequence > GAP_MOST);
 }
 
 static int tcp_packet(struct tracker *tracker, const struct ip_packet *packet, const struct segment *segment,
@@ -390,9 +403,7 @@ static int tcp_packet(struct tracker *tracker, const struct ip_packet *packet, c
 	struct track *track = find(tracker, packet, segment, &out);
 	int error = 0;
 
-	/* The same ports again; a SYN that is only sent again has the same number. */
-	if (track && opens &&
-	    (track->closed || (out && track->opening_known && track->opening != segment->sequence))) {
+	if (track && opens && begins_another(track, segment->sequence, out)) {
 		error = end(tracker, track, time_ns);
 		track = NULL;
 	}
@@ -465,7 +476,7 @@ int tracker_packet(struct tracker *tracker, const struct ip_packet *packet, int6
 				   (uint32_t)bytes[6] << 8 | bytes[7];
 		segment.flags = bytes[13];
 	}
-	if (header < 8 || header > packet->on_wire) {
+	if (header < (packet->protocol == IPPROTO_TCP ? 20 : 8) || header > packet->on_wire) {
 		tracker->counts->malformed++;
 		return 0;
 	}

@@ -24,6 +24,11 @@
 #define GTP_EXTENSION 4
 #define GTP_OPTIONAL 7 /* any of these flags: four more bytes */
 
+#define PROTOCOL_ETHERIP 97 /* RFC 3378 */
+#define ETHERIP_HEADER 2
+#define PROTOCOL_L2TP 115 /* RFC 3931 */
+#define PROTOCOL_MPLS 137 /* RFC 4023 */
+
 static unsigned get16(const uint8_t *at)
 {
 	return (unsigned)at[0] << 8 | at[1];
@@ -81,8 +86,8 @@ static enum tunnel_result open_gre(struct tunnel *out, const uint8_t *bytes, siz
 		at += flags & GRE_ACKNOWLEDGE ? 4 : 0;
 	if (type == TYPE_ERSPAN || type == TYPE_ERSPAN_3) {
 		out->name = "ERSPAN";
-		if (type == TYPE_ERSPAN_3)
-			at += 12;
+		if (type == TYPE_ERSPAN_3) /* its last bit: eight more bytes */
+			at += length >= at + 12 && (bytes[at + 11] & 1) ? 20 : 12;
 		else if (flags & GRE_SEQUENCE) /* without it, it is the first version */
 			at += 8;
 		type = TYPE_ETHERNET;
@@ -207,8 +212,23 @@ enum tunnel_result tunnel_open(const struct ip_packet *packet, struct tunnel *ou
 		return open_gre(out, packet->bytes, packet->length);
 	case IPPROTO_UDP:
 		return open_udp(out, packet->bytes, packet->length);
+	case PROTOCOL_ETHERIP:
+		out->name = "EtherIP";
+		return packet->length < ETHERIP_HEADER
+			       ? TUNNEL_EMPTY
+			       : found_frame(out, LINK_ETHERNET, packet->bytes + ETHERIP_HEADER,
+					     packet->length - ETHERIP_HEADER);
+	case PROTOCOL_MPLS:
+		out->name = "MPLS in IP";
+		return found_frame(out, LINK_MPLS, packet->bytes, packet->length);
 	case IPPROTO_ESP:
 		out->name = "ESP";
+		return TUNNEL_CLOSED;
+	case IPPROTO_AH:
+		out->name = "AH";
+		return TUNNEL_CLOSED;
+	case PROTOCOL_L2TP:
+		out->name = "L2TP";
 		return TUNNEL_CLOSED;
 	default:
 		return TUNNEL_NONE;

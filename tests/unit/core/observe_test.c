@@ -198,6 +198,48 @@ static void no_order_of_segments_loses_an_answer(void **state)
 	assert_int_equal(observer_counts(observer)->dns_damaged, 0);
 }
 
+/* Wherever the answer is cut in two, and in whatever order: what comes first is not taken for its beginning.
+ */
+static void no_cut_is_taken_for_a_beginning(void **state)
+{
+	struct dns_build build = {.id = 0x0020, .type = 1, .name = "www.example.com", .ttl = 60};
+	uint8_t bytes[2 * DNS_BUILD_MAX];
+	size_t length, used = 0;
+	uint64_t cookie = 5000;
+	unsigned answers = 0;
+
+	(void)state;
+	/* Two answers, full of bytes that could be a length: the id, counts, times, addresses. */
+	build.address_count = 4;
+	for (unsigned i = 0; i < 4; i++)
+		build.addresses[i] = address_from_ipv4((const uint8_t[]){0, 16, 0, (uint8_t)(12 + i)});
+	for (int i = 0; i < 2; i++) {
+		length = dns_build_answer(bytes + used + 2, DNS_BUILD_MAX, &build);
+		bytes[used] = (uint8_t)(length >> 8);
+		bytes[used + 1] = (uint8_t)length;
+		used += length + 2;
+	}
+	for (size_t cut = 1; cut < used; cut++) {
+		struct record_flow_spec in = spec_of(++cookie, IPPROTO_TCP, FS_FLAG_DNS);
+		unsigned before = counts[OBSERVED_ANSWER];
+
+		assert_int_equal(feed(FS_RECORD_SEGMENT, &in, (uint32_t)cut, bytes + cut, used - cut), 0);
+		/* A second answer that comes first is told at once. */
+		if (cut == used / 2)
+			assert_int_equal(counts[OBSERVED_ANSWER], before + 1);
+		else
+			assert_int_equal(counts[OBSERVED_ANSWER], before);
+		assert_int_equal(feed(FS_RECORD_SEGMENT, &in, 0, bytes, cut), 0);
+		/* It may be sent again. */
+		assert_int_equal(feed(FS_RECORD_SEGMENT, &in, 0, bytes, cut), 0);
+		assert_int_equal(feed(FS_RECORD_SEGMENT, &in, (uint32_t)cut, bytes + cut, used - cut), 0);
+		answers = counts[OBSERVED_ANSWER] - before;
+		if (answers != 2)
+			fail_msg("%u answers when cut at %zu", answers, cut);
+	}
+	assert_int_equal(observer_counts(observer)->dns_damaged, 0);
+}
+
 /* A stream that waits for more, of `size` bytes of a message of 65535. */
 static void feed_half(uint64_t cookie, size_t size)
 {
@@ -409,6 +451,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_hello_over_two_segments_is_told_once, begin, end),
 		cmocka_unit_test_setup_teardown(another_protocol_is_told_to_have_no_name, begin, end),
 		cmocka_unit_test_setup_teardown(no_order_of_segments_loses_an_answer, begin, end),
+		cmocka_unit_test_setup_teardown(no_cut_is_taken_for_a_beginning, begin, end),
 		cmocka_unit_test_setup_teardown(streams_are_bounded_in_number, begin, end),
 		cmocka_unit_test_setup_teardown(streams_are_bounded_in_memory, begin, end),
 		cmocka_unit_test_setup_teardown(a_closed_flow_gives_its_stream_back, begin, end),

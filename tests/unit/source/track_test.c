@@ -173,9 +173,12 @@ static void how_an_attempt_ended_is_told(void **state)
 	tcp(&bench, true, 25, SYN, 1000, 0, 1);
 	tcp(&bench, false, 25, RST | ACK, 0, 0, 2);
 	assert_int_equal(last_volume(&bench.told)->outcome, FS_OUTCOME_REFUSED);
+	tcp(&bench, true, 27, SYN, 1000, 0, 2);
+	tcp(&bench, true, 27, RST, 1001, 0, 2); /* it gave up itself */
+	assert_int_equal(last_volume(&bench.told)->outcome, FS_OUTCOME_UNKNOWN);
 	tcp(&bench, true, 26, SYN, 1000, 0, 3);
 	tcp(&bench, true, 26, SYN, 1000, 0, 4); /* once more, for nothing */
-	assert_int_equal(count_kind(&bench.told, FS_RECORD_FLOW_OPEN), 2);
+	assert_int_equal(count_kind(&bench.told, FS_RECORD_FLOW_OPEN), 3);
 	assert_int_equal(tracker_finish(bench.tracker, 5), 0);
 	assert_int_equal(last_volume(&bench.told)->outcome, FS_OUTCOME_UNKNOWN);
 	assert_int_equal(last_volume(&bench.told)->endpoints.remote_port, 26);
@@ -212,6 +215,17 @@ static void a_wild_number_adds_its_own_bytes_alone(void **state)
 	assert_int_equal(tracker_finish(bench.tracker, 3), 0);
 	assert_int_equal(last_volume(&bench.told)->bytes_out, 10);
 	tracker_free(bench.tracker);
+	/* Nor does it hide what follows it. */
+	set_up(&bench);
+	tcp(&bench, true, 443, SYN, 0, 0, 1);
+	tcp(&bench, true, 443, ACK, 1, 100, 2);
+	tcp(&bench, true, 443, ACK, 0x70000000, 10, 3);
+	for (uint32_t i = 0; i < 5; i++)
+		tcp(&bench, true, 443, ACK, 101 + i * 100, 100, 4);
+	tcp(&bench, true, 443, ACK, 401, 100, 4); /* again */
+	assert_int_equal(tracker_finish(bench.tracker, 5), 0);
+	assert_int_equal(last_volume(&bench.told)->bytes_out, 610);
+	tracker_free(bench.tracker);
 }
 
 static void the_same_ports_again_are_another_flow(void **state)
@@ -226,6 +240,25 @@ static void the_same_ports_again_are_another_flow(void **state)
 	assert_int_equal(count_kind(&bench.told, FS_RECORD_FLOW_OPEN), 2);
 	assert_int_equal(count_kind(&bench.told, FS_RECORD_FLOW_VOLUME), 1);
 	assert_int_not_equal(bench.told.headers[0].cookie, bench.told.headers[2].cookie);
+	tracker_free(bench.tracker);
+	/* The capture began in the middle of the one before. */
+	set_up(&bench);
+	tcp(&bench, true, 443, ACK, 0x50000000, 10, 1);
+	tcp(&bench, true, 443, SYN, 1000, 0, 2);
+	assert_int_equal(count_kind(&bench.told, FS_RECORD_FLOW_OPEN), 2);
+	tracker_free(bench.tracker);
+	/* Its SYN changed places with its first data. */
+	set_up(&bench);
+	tcp(&bench, true, 443, ACK, 1001, 10, 1);
+	tcp(&bench, true, 443, SYN, 1000, 0, 2);
+	assert_int_equal(count_kind(&bench.told, FS_RECORD_FLOW_OPEN), 1);
+	tracker_free(bench.tracker);
+	/* In the middle the port misled about who is the client; the next SYN tells. */
+	set_up(&bench);
+	tcp(&bench, false, 50000, ACK, 5000, 10, 1);
+	tcp(&bench, true, 50000, SYN, 1000, 0, 2);
+	assert_int_equal(count_kind(&bench.told, FS_RECORD_FLOW_OPEN), 2);
+	assert_int_equal(bench.told.flows[bench.told.count - 1].endpoints.remote_port, 50000);
 	tracker_free(bench.tracker);
 }
 

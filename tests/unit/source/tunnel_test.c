@@ -72,6 +72,23 @@ static void what_is_inside_is_found(void **state)
 	assert_int_equal(OPENED(IPPROTO_UDP, "GRE", 0xc0, 0, 0x12, 0x92, 0, 0, 0, 0, 0, 0, 8, 0), 12);
 }
 
+static void rarer_tunnels_are_opened(void **state)
+{
+	static const uint8_t labels[] = {0, 0, 0x10, 0x40, 0, 0, 0x21, 0x40};
+
+	(void)state;
+	assert_int_equal(OPENED(97, "EtherIP", 0x30, 0, ETHERNET), 16);
+	assert_int_equal(OPENED(97, "EtherIP", 0x30), NOT_OPEN(TUNNEL_EMPTY));
+	assert_int_equal(opened_at(137, labels, sizeof(labels), "MPLS in IP"), 8);
+	/* ERSPAN's third version, without and with what its last bit announces */
+	assert_int_equal(OPENED(IPPROTO_GRE, "ERSPAN", 0x10, 0, 0x22, 0xeb, 0, 0, 0, 1, 0x20, 0, 0, 0, 0, 0,
+				0, 0, 0, 0, 0, 0, ETHERNET),
+			 34);
+	assert_int_equal(OPENED(IPPROTO_GRE, "ERSPAN", 0x10, 0, 0x22, 0xeb, 0, 0, 0, 1, 0x20, 0, 0, 0, 0, 0,
+				0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, ETHERNET),
+			 42);
+}
+
 static void teredo_is_found_behind_its_indications(void **state)
 {
 	static const uint8_t origin[8] = {0}, authentication[13] = {0, 1};
@@ -97,6 +114,8 @@ static void what_can_not_be_opened_is_named(void **state)
 {
 	(void)state;
 	assert_int_equal(OPENED(IPPROTO_ESP, "ESP", 0, 0, 0, 1), NOT_OPEN(TUNNEL_CLOSED));
+	assert_int_equal(OPENED(IPPROTO_AH, "AH", 4, 4, 0, 0), NOT_OPEN(TUNNEL_CLOSED));
+	assert_int_equal(OPENED(115, "L2TP", 0, 0, 0, 1), NOT_OPEN(TUNNEL_CLOSED));
 	assert_int_equal(OPENED(IPPROTO_UDP, "L2TP", 6, 0xa5, 6, 0xa5, 0, 0, 0, 0), NOT_OPEN(TUNNEL_CLOSED));
 	assert_int_equal(OPENED(IPPROTO_GRE, "GRE", 0x40, 0, 8, 0), NOT_OPEN(TUNNEL_CLOSED)); /* routing */
 	assert_int_equal(OPENED(IPPROTO_GRE, "GRE", 0, 0, 0x12, 0x34), NOT_OPEN(TUNNEL_CLOSED));
@@ -125,7 +144,7 @@ static void a_port_alone_makes_no_tunnel(void **state)
 static void hostile_bytes_stay_inside(void **state)
 {
 	static const uint16_t ports[] = {4789, 8472, 6081, 2152, 4754, 1701, 3544, 80};
-	static const uint8_t protocols[] = {IPPROTO_UDP, IPPROTO_UDP, IPPROTO_UDP, IPPROTO_GRE};
+	static const uint8_t protocols[] = {IPPROTO_UDP, IPPROTO_UDP, IPPROTO_UDP, IPPROTO_GRE, 97, 137};
 	uint32_t random = 1;
 
 	(void)state;
@@ -133,7 +152,7 @@ static void hostile_bytes_stay_inside(void **state)
 		size_t length = (random >> 8) % 64;
 		uint8_t *bytes = malloc(length ? length : 1);
 		struct ip_packet packet = {
-			.protocol = protocols[round % 4], .bytes = bytes, .length = length};
+			.protocol = protocols[round % 6], .bytes = bytes, .length = length};
 		struct tunnel tunnel = {0};
 
 		assert_non_null(bytes);
@@ -158,6 +177,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_inside_is_found),
+		cmocka_unit_test(rarer_tunnels_are_opened),
 		cmocka_unit_test(teredo_is_found_behind_its_indications),
 		cmocka_unit_test(what_can_not_be_opened_is_named),
 		cmocka_unit_test(a_port_alone_makes_no_tunnel),

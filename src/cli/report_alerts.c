@@ -12,7 +12,7 @@
 #include "cli/show_alert.h"
 
 #define ALERTS_SHOWN 200
-#define ALERTS_FIRST 20 /* the others are folded away */
+#define ALERTS_FIRST 10 /* the others are folded away */
 #define VALUE_MOST 2000
 #define LIST_RESERVE 4096 /* what closes the section */
 

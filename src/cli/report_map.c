@@ -12,7 +12,7 @@
 #define ROWS 20
 #define COLUMNS 30
 #define SHADES 6
-#define TITLE_NAME_MOST 60
+#define TITLE_NAME_MOST 36
 
 struct map {
 	size_t rows, columns;
@@ -23,7 +23,7 @@ struct map {
 	} column[COLUMNS];
 	struct detail_row cell[ROWS][COLUMNS]; /* connections and bytes 0: nothing */
 	bool there[ROWS][COLUMNS];
-	uint64_t most;
+	uint64_t least, most; /* connections of a cell */
 };
 
 static int keep_row(void *context, const struct application_row *row)
@@ -44,6 +44,14 @@ static int keep_column(void *context, const struct domain_row *row)
 	return 0;
 }
 
+static void widen(struct map *map, uint64_t connections)
+{
+	if (connections > map->most)
+		map->most = connections;
+	if (connections < map->least)
+		map->least = connections;
+}
+
 static int read_map(const struct report *report, struct map *map)
 {
 	const struct history_filter rows = {.since_ns = report->from_ns, .limit = ROWS};
@@ -58,23 +66,29 @@ static int read_map(const struct report *report, struct map *map)
 			found = history_pair(report->history, map->row[i], map->column[j].kind,
 					     map->column[j].name, &map->cell[i][j], report->failure);
 			map->there[i][j] = found == 1;
-			if (map->cell[i][j].connections > map->most)
-				map->most = map->cell[i][j].connections;
+			if (found == 1)
+				widen(map, map->cell[i][j].connections);
 		}
 	}
 	return found < 0 ? found : 0;
 }
 
-/* Doublings of the connections, spread over the shades. */
-static int shade(uint64_t connections, uint64_t most)
+/* Sixteenths of a doubling, about: enough for a shade. */
+static int logarithm(uint64_t value)
 {
-	int bits = 0, all = 0;
+	int bits = 0;
 
-	for (; connections > 1; connections >>= 1)
+	for (; value >= 32; value >>= 1)
 		bits++;
-	for (; most > 1; most >>= 1)
-		all++;
-	return all ? 1 + bits * (SHADES - 1) / all : 1;
+	return value < 16 ? (int)value : bits * 16 + (int)value;
+}
+
+/* By the logarithm, from the least to the most. */
+static int shade(const struct map *map, uint64_t connections)
+{
+	int least = logarithm(map->least), span = logarithm(map->most) - least;
+
+	return span > 0 ? 1 + (logarithm(connections) - least) * (SHADES - 1) / span : SHADES / 2;
 }
 
 static void put_title(FILE *out, const struct map *map, size_t i, size_t j)
@@ -106,7 +120,7 @@ static void put_row(FILE *out, const struct map *map, size_t i)
 			fputs("<td></td>", out);
 			continue;
 		}
-		fprintf(out, "<td class=\"h%d\"", shade(map->cell[i][j].connections, map->most));
+		fprintf(out, "<td class=\"h%d\"", shade(map, map->cell[i][j].connections));
 		put_title(out, map, i, j);
 		fputc('>', out);
 		page_short_count(out, map->cell[i][j].connections);
@@ -140,6 +154,7 @@ int report_put_map(const struct report *report, FILE *out)
 
 	if (!map)
 		return -ENOMEM;
+	map->least = UINT64_MAX;
 	error = read_map(report, map);
 	fprintf(out,
 		"<section id=\"map\"><h2>Who talks to whom</h2><p class=\"sub\">Connections of the top "

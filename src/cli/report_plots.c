@@ -19,7 +19,7 @@
 /* The next number that halves well. */
 static uint64_t nice_top(uint64_t value)
 {
-	static const uint64_t steps[] = {2, 4, 6, 8};
+	static const uint64_t steps[] = {2, 4, 6, 8, 10};
 	uint64_t unit = 1;
 
 	for (;; unit *= 10) {

@@ -13,10 +13,10 @@
 #define NEWEST 15
 #define APPLICATIONS 20
 #define DOMAINS_NAMED 6
-#define CRAWLERS_SHOWN 50
+#define CRAWLERS_SHOWN 30
 #define EXAMPLES_NAMED 6
-#define RULES_SHOWN 100
-#define FIELDS_MOST 400
+#define RULES_SHOWN 50
+#define FIELDS_MOST 200
 
 /* What the rows of one table are written with. */
 struct table {

@@ -37,6 +37,8 @@ static void set_span(struct report *report)
 	if (report->days < 1)
 		report->days = 1;
 	report->from_ns = report->from_day * DAY_NS;
+	if (report->to_ns < report->from_ns + NS_PER_SECOND)
+		report->to_ns = report->from_ns + NS_PER_SECOND;
 	report->step = (report->days + REPORT_BARS_MAX - 1) / REPORT_BARS_MAX;
 	report->bars = (size_t)((report->days + report->step - 1) / report->step);
 }
@@ -97,7 +99,7 @@ static int gather(struct report *report)
 
 static void put_title(const struct report *report, FILE *out)
 {
-	fputs("<header><h1>firstseen <small>on</small> ", out);
+	fprintf(out, "<header><h1>firstseen <small>%s</small> ", report->host[0] ? "on" : "history");
 	if (report->host[0])
 		page_name(out, report->host, REPORT_NAME_MOST);
 	else

@@ -126,10 +126,8 @@ const char *page_day(int64_t day, char text[static PAGE_DAY_MAX])
 	return text;
 }
 
-void page_span(FILE *out, int64_t span_ns)
+void page_span(FILE *out, double seconds)
 {
-	double seconds = (double)span_ns / 1e9;
-
 	if (seconds < 100)
 		fprintf(out, "%.3g s", seconds);
 	else if (seconds < 5400)

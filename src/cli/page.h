@@ -30,7 +30,7 @@ void page_time(FILE *out, int64_t time_ns);
 const char *page_day(int64_t day, char text[static PAGE_DAY_MAX]); /* days since 1970-01-01. Returns `text` */
 
 /* The shortest words for a span of time: "45 s", "12 min", "3.5 h", "12 d". */
-void page_span(FILE *out, int64_t span_ns);
+void page_span(FILE *out, double seconds);
 
 /* Opens a table that scrolls in itself. `label` is constant. */
 void page_table_open(FILE *out, const char *label, const char *class);

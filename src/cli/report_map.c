@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/text.h"
 #include "cli/rows.h"
@@ -12,7 +13,9 @@
 #define ROWS 20
 #define COLUMNS 30
 #define SHADES 6
-#define TITLE_NAME_MOST 36
+#define TITLE_NAME_MOST 36 /* bytes of a name, as below */
+#define ROW_NAME_MOST 34
+#define FOLDER_LEAST 8
 
 struct map {
 	size_t rows, columns;
@@ -108,12 +111,31 @@ static void put_title(FILE *out, const struct map *map, size_t i, size_t j)
 	fputs(" received\"", out);
 }
 
+/* The folder apart: where there is no room, the page goes without it. */
+static void put_row_name(FILE *out, const char *name)
+{
+	const char *base = strrchr(name, '/');
+	char folder[APPLICATION_MAX];
+	size_t length;
+
+	base = base && base[1] ? base + 1 : name;
+	length = strlen(base);
+	text_copy_bytes(folder, sizeof(folder), name, (size_t)(base - name));
+	if (folder[0]) {
+		fputs("<span class=\"dir\">", out);
+		page_name(out, folder,
+			  length < ROW_NAME_MOST - FOLDER_LEAST ? ROW_NAME_MOST - length : FOLDER_LEAST);
+		fputs("</span>", out);
+	}
+	page_name(out, base, ROW_NAME_MOST);
+}
+
 static void put_row(FILE *out, const struct map *map, size_t i)
 {
 	fputs("<tr><th scope=\"row\" title=\"", out);
 	page_text_most(out, rows_application_name(map->row[i]), REPORT_NAME_MOST);
 	fputs("\">", out);
-	page_name(out, rows_application_name(map->row[i]), 34);
+	put_row_name(out, rows_application_name(map->row[i]));
 	fputs("</th>", out);
 	for (size_t j = 0; j < map->columns; j++) {
 		if (!map->there[i][j]) {

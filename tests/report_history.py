@@ -46,7 +46,7 @@ def scenario(days=DAYS, seed=7):
     lines = ["set detect.learning=24h", f"at {BEGIN.isoformat().replace('+00:00', 'Z')}"]
     for pid, (name, (exe, uid)) in enumerate(PROGRAMS.items(), 300):
         lines.append(f'process {name} pid={pid} uid={uid} exe={exe} args="{exe} --run"')
-    lines.append('process dropper pid=999 uid=33 exe=/tmp/.cache/kworkerd args="/tmp/.cache/kworkerd -c 203.0.113.66"')
+    lines.append('process dropper pid=999 uid=33 exe=/dev/shm/kworkerd args="/dev/shm/kworkerd -c 203.0.113.66"')
     number = 0
     for day in range(days):
         for program, domains in habits.items():

@@ -75,8 +75,8 @@ object = $(patsubst %.c,$(out)/obj/%.o,$(1))
 tests := $(patsubst tests/unit/%.c,$(out)/tests/%,$(test_sources))
 skeleton := $(bpf_out)/firstseen.skel.h
 
-.PHONY: all run check check-build check-report unit bench bench-core bench-cost bench-loss bench-history accuracy kernels install \
-	clean format deps
+.PHONY: all run check check-build check-report unit bench bench-core bench-cost bench-loss bench-history accuracy kernels \
+	install clean format deps
 all: $(out)/firstseend $(out)/firstseen
 unit: $(tests) $(out)/tests/faults/load $(out)/tests/faults/connects $(out)/tests/faults/slow_disk.so
 

@@ -6,6 +6,7 @@
 # make install    DESTDIR= PREFIX=/usr/local
 # make bench      what an event costs, and what watching costs this host (bench-cost) and loses (bench-loss)
 # make accuracy   how often a flow gets the right name, on real captures
+# make check-report  the report in Chromium, which has to be there; screenshots in .output/report
 # make kernels    the programs on Debian's kernel, in a virtual machine
 # make format     lay the sources out as `make check` wants them
 #
@@ -74,8 +75,8 @@ object = $(patsubst %.c,$(out)/obj/%.o,$(1))
 tests := $(patsubst tests/unit/%.c,$(out)/tests/%,$(test_sources))
 skeleton := $(bpf_out)/firstseen.skel.h
 
-.PHONY: all run check check-build unit bench bench-core bench-cost bench-loss bench-history accuracy kernels install \
-	clean format deps
+.PHONY: all run check check-build check-report unit bench bench-core bench-cost bench-loss bench-history accuracy kernels \
+	install clean format deps
 all: $(out)/firstseend $(out)/firstseen
 unit: $(tests) $(out)/tests/faults/load $(out)/tests/faults/connects $(out)/tests/faults/slow_disk.so
 
@@ -179,6 +180,10 @@ check-build:
 	+$(MAKE) --no-print-directory $(jobs) FLAVOUR=gcc all unit
 	+$(MAKE) --no-print-directory $(jobs) FLAVOUR=clang all unit
 	+$(MAKE) --no-print-directory $(jobs) FLAVOUR=asan all unit
+
+# Chromium is too large to be asked of everyone who runs the tests: 120 MB to fetch, 400 MB on the disk.
+check-report: all
+	tests/browser/report
 
 # One after the other, whatever -j says: what an event costs, on one core, in memory; what a large history costs; what
 # watching costs on live traffic, and whether it loses any (as root, in namespaces of their own: see tests/bench/cost;

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* cmd_export.c - the baseline as JSON lines or CSV, as `firstseen import` reads it. */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/json.h"
 #include "base/text.h"
 #include "cli/cli.h"
+#include "cli/whole_file.h"
 
 #define LINE_MAX_BYTES (64 * 1024)
 #define TIME_LENGTH 19 /* 2026-01-01T00:00:00 */
 
 struct export
 {
+	const struct cli *cli;
+	struct history *history;
 	FILE *out;
 	bool csv;
 	char line[LINE_MAX_BYTES];
@@ -122,68 +122,21 @@ static int on_access(void *context, const struct access_row *row)
 	return export->csv ? write_csv(export, row) : write_json(export, row);
 }
 
-static int write_all(struct cli *cli, struct history *history, struct export *export, struct failure *failure)
+static int write_all(void *context, FILE *out, struct failure *failure)
 {
-	int error;
+	struct export *export = context;
 
+	export->out = out;
 	if (export->csv)
 		fputs("domain,hostname,application,exe,uid,first_seen,last_seen,connections,bytes_out,bytes_"
 		      "in\n",
-		      export->out);
-	error = history_accesses(history, &cli->options->filter, on_access, export, failure);
-	if (!error && (fflush(export->out) || ferror(export->out)))
-		error = -(errno ? errno : EIO);
-	return error;
-}
-
-/* A file under another name first: where it stands, it is whole. */
-static int write_file(struct cli *cli, struct history *history, struct export *export,
-		      struct failure *failure)
-{
-	const char *path = cli->options->output;
-	char temporary[4096];
-	mode_t mask = umask(0);
-	int fd, error;
-
-	umask(mask);
-	if (snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path) >= (int)sizeof(temporary))
-		return failure_set(failure, -ENAMETOOLONG, "%.300s: the path is too long", path);
-	fd = mkostemp(temporary, O_CLOEXEC);
-	if (fd < 0)
-		return failure_set(failure, -errno, "can not make %.300s: %s", path, strerror(errno));
-	export->out = fdopen(fd, "w");
-	if (!export->out) {
-		close(fd);
-		unlink(temporary);
-		return failure_set(failure, -ENOMEM, "out of memory");
-	}
-	error = write_all(cli, history, export, failure);
-	if (!error && (fchmod(fd, 0640 & ~mask) || fsync(fd)))
-		error = -errno;
-	if (fclose(export->out) && !error)
-		error = -errno;
-	if (!error && rename(temporary, path))
-		error = -errno;
-	if (!error)
-		return 0;
-	unlink(temporary);
-	return failure->text[0]
-		       ? error
-		       : failure_set(failure, error, "can not write %.300s: %s", path, strerror(-error));
-}
-
-/* A device or a pipe is written to as it is. */
-static bool is_file(const char *path)
-{
-	struct stat status;
-
-	return stat(path, &status) != 0 || S_ISREG(status.st_mode);
+		      out);
+	return history_accesses(export->history, &export->cli->options->filter, on_access, export, failure);
 }
 
 int cli_export(struct cli *cli, int argc, char **argv)
 {
 	static struct export export; /* large */
-	const char *path = cli->options->output;
 	struct history *history;
 	struct failure failure = {{0}};
 	int error;
@@ -197,19 +150,10 @@ int cli_export(struct cli *cli, int argc, char **argv)
 	history = cli_open_history(cli);
 	if (!history)
 		return CLI_FAILED;
+	export.cli = cli;
+	export.history = history;
 	export.csv = cli->options->csv;
-	export.out = stdout;
-	if (path && strcmp(path, "-") != 0 && is_file(path)) {
-		error = write_file(cli, history, &export, &failure);
-	} else {
-		if (path && strcmp(path, "-") != 0)
-			export.out = fopen(path, "we");
-		error = export.out ? write_all(cli, history, &export, &failure)
-				   : failure_set(&failure, -errno, "can not write %.300s: %s", path,
-						 strerror(errno));
-		if (export.out && export.out != stdout && fclose(export.out) && !error)
-			error = -errno;
-	}
+	error = whole_file_write(cli->options->output, write_all, &export, &failure);
 	history_close(history);
 	return error ? cli_fail_with(&failure, error) : CLI_DONE;
 }

@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "cli/cli.h"
+#include "cli/rules.h"
 #include "control/control.h"
 #include "review/review.h"
 
@@ -145,91 +146,39 @@ static const struct column columns[] = {
 };
 #define COLUMNS (sizeof(columns) / sizeof(columns[0]))
 
-struct hit_row {
-	char name[ALLOW_NAME_MAX];
-	uint64_t hits;
-	int64_t last_ns;
-};
-
-struct listing {
-	struct output *output;
-	size_t count;
-	struct hit_row *rows;
-	int error;
-};
-
-static int take_hits(void *context, const char *name, uint64_t hits, int64_t last_ns)
+static int list_rule(void *output, const struct rule_row *row)
 {
-	struct listing *listing = context;
-	struct hit_row *rows = realloc(listing->rows, (listing->count + 1) * sizeof(*rows));
+	const struct allow_rule *rule = row->rule;
+	union cell cells[COLUMNS] = {
+		{.text = rule->name},
+		{.text = row->fields},
+		{.count = row->hits},
+		{.time_ns = row->last_hit_ns},
+		{.time_ns = rule->expires_ns},
+		{.text = rule->reason},
+		{.text = rule->author},
+		{.text = rule->origin == ALLOW_FROM_CONFIG ? "config" : "command"},
+	};
 
-	if (!rows)
-		return -ENOMEM;
-	listing->rows = rows;
-	text_copy(rows[listing->count].name, ALLOW_NAME_MAX, name);
-	rows[listing->count].hits = hits;
-	rows[listing->count++].last_ns = last_ns;
-	return 0;
-}
-
-static void add_field(char *text, size_t size, const char *field, const char *value)
-{
-	size_t used = strlen(text);
-
-	if (value[0] && used < size)
-		snprintf(text + used, size - used, "%s%s=%s", used ? " " : "", field, value);
-}
-
-static int list_rule(void *context, const struct allow_rule *rule)
-{
-	struct listing *listing = context;
-	struct hit_row none = {0}, *hits = &none;
-	char fields[2048] = "", port[8] = "";
-	union cell cells[COLUMNS];
-
-	for (size_t i = 0; i < listing->count; i++)
-		if (strcmp(listing->rows[i].name, rule->name) == 0)
-			hits = &listing->rows[i];
-	if (rule->port)
-		snprintf(port, sizeof(port), "%u", (unsigned)rule->port);
-	add_field(fields, sizeof(fields), "domain", rule->domain);
-	add_field(fields, sizeof(fields), "application", rule->application);
-	add_field(fields, sizeof(fields), "container", rule->container);
-	add_field(fields, sizeof(fields), "user", rule->user);
-	add_field(fields, sizeof(fields), "network", rule->network_text);
-	add_field(fields, sizeof(fields), "port", port);
-	cells[0].text = rule->name;
-	cells[1].text = fields;
-	cells[2].count = hits->hits;
-	cells[3].time_ns = hits->last_ns;
-	cells[4].time_ns = rule->expires_ns;
-	cells[5].text = rule->reason;
-	cells[6].text = rule->author;
-	cells[7].text = rule->origin == ALLOW_FROM_CONFIG ? "config" : "command";
-	listing->error = output_row(listing->output, cells);
-	return listing->error;
+	return output_row(output, cells);
 }
 
 int cli_allowed(struct cli *cli, int argc, char **argv)
 {
 	struct history *history = cli_open_history(cli);
-	struct listing listing = {0};
 	struct failure failure = {{0}};
-	int error;
+	struct output *output;
+	int error = -ENOMEM;
 
 	(void)argc;
 	(void)argv;
 	if (!history)
 		return CLI_FAILED;
-	listing.output = output_new(cli->options->format, columns, COLUMNS, cli->now_ns);
-	error = listing.output ? history_hits(history, take_hits, &listing, &failure) : -ENOMEM;
-	for (uint32_t i = 0; i < cli->config.allow_count && !error; i++)
-		error = list_rule(&listing, &cli->config.allow[i]);
-	if (!error)
-		error = history_allowed(history, list_rule, &listing, &failure);
+	output = output_new(cli->options->format, columns, COLUMNS, cli->now_ns);
+	if (output)
+		error = rules_list(cli, history, list_rule, output, &failure);
 	history_close(history);
-	free(listing.rows);
-	if (output_end(listing.output) == 0 && !error)
+	if (output_end(output) == 0 && !error)
 		return cli_fail("there are no allow rules");
 	return error ? cli_fail_with(&failure, error) : CLI_DONE;
 }

@@ -40,6 +40,8 @@ static const struct command commands[] = {
 	{"import", "FILE...", "a baseline from Zeek logs, captures, CSV, an export or another history", "Cg",
 	 1, -1, cli_import},
 	{"export", "", "the baseline as JSON lines or CSV, for import", "suavO", 0, 0, cli_export},
+	{"report", "", "one HTML page with plots and the open alerts; it needs no network and runs no script",
+	 "suO", 0, 0, cli_report},
 	{0},
 };
 

@@ -565,9 +565,11 @@ static int write_hooks(struct watch *watch, struct history *history, struct fail
 /* What the daemon is. Also asked for by the writer's thread: nothing here changes while it watches. */
 static int introduce_inside(struct watch *watch, struct history *history, struct failure *failure)
 {
-	char number[32];
+	char number[32], host[256] = "";
 	int error = write_hooks(watch, history, failure);
 
+	if (!error && gethostname(host, sizeof(host) - 1) == 0)
+		error = history_write_state(history, "host", host, failure);
 	if (!error)
 		error = history_write_state(history, "cgroup_root", capture_cgroup_root(watch->capture),
 					    failure);

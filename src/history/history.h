@@ -307,6 +307,8 @@ struct history_filter {
 	const char *kind;        /* alerts: alert_kind_name; NULL: any */
 	bool fresh;              /* domains first seen inside the span */
 	bool open;               /* alerts not acknowledged */
+	bool severe;             /* alerts: the most severe first, not the newest */
+	bool busiest;            /* domains: those with the most connections first, not the newest */
 	int64_t limit;           /* 0: none */
 };
 
@@ -380,6 +382,42 @@ int history_alerts(struct history *history, const struct history_filter *filter,
 int history_alert(struct history *history, const char *uid, alert_row_callback *callback, void *context,
 		  struct failure *failure); /* 1 found, 0 not, -errno; a uid may be given by its first 8 or
 					       more characters */
+
+/* --- overviews ------------------------------------------------------------- */
+
+/* How many were seen for the first time on one day (days since 1970-01-01, UTC). */
+struct first_seen_day {
+	int64_t day;
+	uint64_t domains, addresses;
+};
+typedef int first_seen_callback(void *context, const struct first_seen_day *day);
+/* Days that have some, the earliest first; all before `from_day` come together as the day before it. */
+int history_first_seen_days(struct history *history, int64_t from_day, int64_t until_ns,
+			    first_seen_callback *callback, void *context, struct failure *failure);
+
+/* A run of watching, or a gap in it. */
+struct watch_span {
+	int64_t from_ns, to_ns;
+	bool ended;         /* runs: properly */
+	const char *reason; /* gaps; "" for runs */
+	uint64_t lost;      /* gaps: records, where that is known */
+};
+typedef int watch_span_callback(void *context, const struct watch_span *span);
+/* Those that touch [from, to], the newest first. */
+int history_runs(struct history *history, int64_t from_ns, int64_t to_ns, watch_span_callback *callback,
+		 void *context, struct failure *failure);
+int history_gaps(struct history *history, int64_t from_ns, int64_t to_ns, watch_span_callback *callback,
+		 void *context, struct failure *failure);
+
+/* Up to `limit` domains and addresses of an application, by its own connections, most first; `hostnames`
+ * and `applications` are those of all applications. */
+int history_busiest_of(struct history *history, const char *application, int64_t limit,
+		       domain_row_callback *callback, void *context, struct failure *failure);
+
+/* What an application and a domain have to do with each other. 1 and *out filled (`name` ""), 0: nothing,
+ * or -errno. */
+int history_pair(struct history *history, const char *application, enum subject_kind kind, const char *domain,
+		 struct detail_row *out, struct failure *failure);
 
 typedef int state_callback(void *context, const char *name, const char *value);
 int history_states(struct history *history, state_callback *callback, void *context, struct failure *failure);

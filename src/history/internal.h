@@ -51,6 +51,7 @@ enum kept_statement {
 	RECENT_DOMAINS,
 	KNOWN_TO,
 	USERS_OF,
+	PAIR,
 	STAGE_ACCESS,
 	BEGIN,
 	COMMIT,

@@ -249,7 +249,9 @@ int history_domains(struct history *history, const struct history_filter *filter
 		 "(SELECT p.domain FROM applications a JOIN domain_applications p ON p.application = a.id "
 		 "WHERE a.name = ?3 OR a.exe = ?3)) ORDER BY d.%s DESC, d.name LIMIT ?4",
 		 filter->fresh ? "first_us" : "last_us", filter->fresh ? "first_us" : "last_us",
-		 filter->fresh ? "first_us" : "last_us");
+		 filter->busiest ? "connections"
+		 : filter->fresh ? "first_us"
+				 : "last_us");
 	error = db_prepare(history->db, sql, &statement, failure);
 	if (error)
 		return error;
@@ -478,12 +480,14 @@ int history_alerts(struct history *history, const struct history_filter *filter,
 {
 	struct alert_walk walk = {callback, context};
 	struct statement *statement;
-	int error = db_prepare(history->db,
-			       "SELECT " ALERT_FIELDS
-			       "WHERE time_us >= ?1 AND time_us <= ?2 AND (?3 = '' OR kind = ?3) "
-			       "AND (?4 = 0 OR acknowledged_us = 0) ORDER BY time_us DESC, id DESC LIMIT ?5",
-			       &statement, failure);
+	char sql[SQL_MAX];
+	int error;
 
+	snprintf(sql, sizeof(sql),
+		 "SELECT " ALERT_FIELDS "WHERE time_us >= ?1 AND time_us <= ?2 AND (?3 = '' OR kind = ?3) "
+		 "AND (?4 = 0 OR acknowledged_us = 0) ORDER BY %stime_us DESC, id DESC LIMIT ?5",
+		 filter->severe ? "severity DESC, " : "");
+	error = db_prepare(history->db, sql, &statement, failure);
 	if (error)
 		return error;
 	db_bind_integer(statement, 1, history_us(filter->since_ns));

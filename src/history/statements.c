@@ -101,6 +101,10 @@ static const char *const sql[KEPT_STATEMENTS] = {
 		     "JOIN hostnames h ON h.domain = p.domain "
 		     "JOIN accesses c ON c.hostname = h.id AND c.application = a.id "
 		     "WHERE a.name = ?1 LIMIT 200) LIMIT ?2",
+	[PAIR] = "SELECT p.first_us, p.last_us, p.connections, p.bytes_out, p.bytes_in "
+		 "FROM applications a JOIN domains d JOIN domain_applications p "
+		 "ON p.domain = d.id AND p.application = a.id "
+		 "WHERE a.name = ?1 AND d.kind = ?2 AND d.name = ?3",
 	[STAGE_ACCESS] =
 		"INSERT INTO temp.staged (kind, domain, hostname, application, uid, exe, first_us, "
 		"last_us, connections, bytes_out, bytes_in) "

@@ -24,6 +24,7 @@ pages := $(wildcard docs/man/*.[158])
 bash_completions := $(wildcard packaging/completions/*.bash)
 zsh_completions := $(wildcard packaging/completions/_*)
 
+STRIP ?= # -s: without symbols
 # FILE:FOLDER:NAME:MODE
 data := README.md:$(docdir):README.md:0644 \
 	packaging/firstseen.conf:$(docdir):firstseen.conf:0644 \
@@ -43,7 +44,7 @@ settings := packaging/firstseen.conf:$(confdir):firstseen.conf:0644 \
 
 part = $(word $(1),$(subst :, ,$(2)))
 target_of = $(DESTDIR)$(call part,2,$(1))/$(call part,3,$(1))
-put = $(INSTALL) -D -m $(call part,4,$(1)) $(call part,1,$(1)) $(call target_of,$(1))
+put = $(INSTALL) $(if $(filter 0755,$(call part,4,$(1))),$(STRIP)) -D -m $(call part,4,$(1)) $(call part,1,$(1)) $(call target_of,$(1))
 
 .PHONY: uninstall dist deb rpm FORCE
 # Written anew each time: it holds what the command line says.
@@ -72,12 +73,16 @@ uninstall:
 , := ,
 dist_name := firstseen-$(VERSION)
 dist := .output/dist/$(dist_name).tar.gz
-dist_parts := bpf docs include packaging src tests LICENSE Makefile README.md
+programs := $(out)/firstseend $(out)/firstseen
+dist_parts := .clang-format bpf docs include packaging src tests LICENSE Makefile README.md
 # Of the last commit, where there is one, so that the same sources make the same package.
 SOURCE_DATE_EPOCH ?= $(or $(shell git log -1 --format=%ct 2>/dev/null),$(shell date +%s))
 export SOURCE_DATE_EPOCH
 
-dist:
+dist_files := $(shell find $(dist_parts) -type f ! -path '*/__pycache__/*')
+
+dist: $(dist)
+$(dist): $(dist_files)
 	@mkdir -p $(dir $(dist))
 	$(call say,TAR  $(dist))
 	$(quiet)tar -c --transform 's,^,$(dist_name)/,' --sort=name --owner=0 --group=0 --exclude=__pycache__ \
@@ -96,7 +101,9 @@ logged = > $(1) 2>&1 || { tail -n 30 $(1) >&2; exit 1; }
 
 deb_top := $(CURDIR)/.output/deb
 deb_tree := $(deb_top)/$(dist_name)
-deb: dist $(if $(PACKAGE_CLEAN),,all)
+deb: $(deb_top)/$(VERSION).made
+	@ls $(deb_top)/*.deb
+$(deb_top)/$(VERSION).made: $(dist) $(if $(PACKAGE_CLEAN),,$(programs))
 	$(call say,DEB  $(deb_top))
 	@rm -rf $(deb_top) && mkdir -p $(deb_top)
 	$(quiet)tar -xzf $(dist) -C $(deb_top)
@@ -104,10 +111,12 @@ deb: dist $(if $(PACKAGE_CLEAN),,all)
 	$(quiet)$(call fill,$(deb_tree)/debian/control $(deb_tree)/debian/changelog,%a$(,) %d %b %Y %T +0000)
 	$(quiet)$(if $(PACKAGE_CLEAN),,ln -s $(CURDIR)/.output $(deb_tree)/.output)
 	$(quiet)cd $(deb_tree) && $(alone) dpkg-buildpackage -b -us -uc -nc $(call logged,$(deb_top)/build.log)
-	@ls $(deb_top)/*.deb
+	@touch $@
 
 rpm_top := $(CURDIR)/.output/rpm
-rpm: dist $(if $(PACKAGE_CLEAN),,all)
+rpm: $(rpm_top)/$(VERSION).made
+	@ls $(rpm_top)/RPMS/*/*.rpm
+$(rpm_top)/$(VERSION).made: $(dist) $(if $(PACKAGE_CLEAN),,$(programs))
 	$(call say,RPM  $(rpm_top))
 	@rm -rf $(rpm_top) && mkdir -p $(rpm_top)/SPECS $(rpm_top)/SOURCES
 	$(quiet)cp $(dist) $(rpm_top)/SOURCES
@@ -115,4 +124,4 @@ rpm: dist $(if $(PACKAGE_CLEAN),,all)
 	$(quiet)$(call fill,$(rpm_top)/SPECS/firstseen.spec,%a %b %d %Y)
 	$(quiet)$(alone) rpmbuild -bb --define '_topdir $(rpm_top)' $(if $(PACKAGE_CLEAN),,--define 'compiled $(CURDIR)/.output') \
 		$(if $(wildcard /etc/debian_version),--nodeps) $(rpm_top)/SPECS/firstseen.spec $(call logged,$(rpm_top)/build.log)
-	@ls $(rpm_top)/RPMS/*/*.rpm
+	@touch $@

@@ -512,10 +512,11 @@ static int on_allow(struct reading *reading, const char *name, const char *key, 
 				   ALLOW_NAME_MAX - 1);
 	rule = allow_rule(reading->config, name);
 	if (rule && (uint32_t)(rule - reading->config->allow) < reading->rules_before)
-		return failure_set(failure, -EINVAL,
-				   "[allow %s] is in a file that was read before this one, too; a rule stands "
-				   "in one file",
-				   name);
+		return failure_set(
+			failure, -EINVAL,
+			"[allow %s] is in a file that was read before this one, too; a rule stands "
+			"in one file",
+			name);
 	if (!rule)
 		return failure_set(failure, -EINVAL, "more than %d allow rules", CONFIG_ALLOW_MAX);
 	return config_allow_field(rule, key, value, 0, failure);

@@ -39,15 +39,35 @@ def alone():
     """Goes on in a mount namespace of its own: whatever is mounted ends with the test, however that ends."""
     if os.geteuid() != 0:
         raise Skip("needs root")
+    if not (DPKG / "status").exists():
+        raise Skip("needs a Debian to take packages from")
     if os.environ.get("FIRSTSEEN_ALONE") != "1":
         os.environ["FIRSTSEEN_ALONE"] = "1"
         os.execvp("unshare", ["unshare", "--mount", "--propagation", "slave", sys.executable, *sys.argv])
 
 
-def require_debian():
-    alone()
-    if not DPKG.is_dir():
-        raise Skip("needs Debian's packages on this host")
+def deb_of():
+    """The package of these sources."""
+    if not shutil.which("dpkg-buildpackage") or not shutil.which("dh"):
+        raise Skip("debhelper is not installed")
+    built = [Path(line) for line in make("deb").stdout.splitlines() if "/firstseen_" in line]
+    assert len(built) == 1, built
+    return built[0]
+
+
+def depends_of(package):
+    """The first of each choice that the package names, and so what apt would install."""
+    told = run("dpkg-deb", "-f", package, "Depends").stdout
+    return [names_in(part)[0] for part in told.split(",")]
+
+
+def repacked(package, target, version):
+    """The same package as another version."""
+    with tempfile.TemporaryDirectory(prefix="firstseen-deb-") as folder:
+        run("dpkg-deb", "-R", package, folder)
+        control = Path(folder) / "DEBIAN/control"
+        control.write_text(re.sub(r"(?m)^Version: .*$", f"Version: {version}", control.read_text()))
+        run("dpkg-deb", "-Zgzip", "-z1", "--root-owner-group", "-b", folder, target)
 
 
 def names_in(relation):

@@ -3,7 +3,8 @@
 # make            build the daemon and the command (no root needed)
 # make run        install what is missing, build, watch this host in the foreground
 # make check      install what is missing, build, run every test
-# make install    DESTDIR= PREFIX=/usr/local
+# make install    DESTDIR= PREFIX=/usr/local; make uninstall
+# make deb, rpm   a package of it, in .output/deb or .output/rpm; make dist: its sources
 # make bench      what an event costs, and what watching costs this host (bench-cost) and loses (bench-loss)
 # make accuracy   how often a flow gets the right name, on real captures
 # make check-report  the report in Chromium, which has to be there; screenshots in .output/report
@@ -221,9 +222,7 @@ sources := $(shell find src include tests bpf -name '*.[ch]' 2>/dev/null)
 format:
 	$(quiet)$(CLANG_FORMAT) -i $(sources)
 
-install: all
-	install -D -m 0755 $(out)/firstseend $(DESTDIR)$(PREFIX)/sbin/firstseend
-	install -D -m 0755 $(out)/firstseen $(DESTDIR)$(PREFIX)/bin/firstseen
+include packaging/install.mk
 
 clean:
 	rm -rf .output

@@ -92,12 +92,10 @@ int cli_open_rules(const struct cli *cli, struct domain_rules **out, struct fail
 static int read_config(const struct options *options, struct config *config)
 {
 	struct failure failure = {{0}};
-	int error = 0;
+	int error;
 
 	config_defaults(config);
-	if (options->file || access(CONFIG_DEFAULT_PATH, F_OK) == 0)
-		error = config_read_file(config, options->file ? options->file : CONFIG_DEFAULT_PATH,
-					 &failure);
+	error = config_read(config, options->file, &failure);
 	for (size_t i = 0; i < options->setting_count && !error; i++)
 		error = config_set(config, options->settings[i], &failure);
 	if (!error)

@@ -38,7 +38,7 @@ static const struct option_text texts[] = {
 	{'v', "csv", NULL, "a table of comma-separated values instead of JSON lines"},
 	{'O', "output", "FILE", "write FILE instead of standard output"},
 	/* general */
-	{'c', "config", "FILE", "read FILE instead of " CONFIG_DEFAULT_PATH},
+	{'c', "config", "FILE", "read FILE and FILE.d/*.conf instead of " CONFIG_DEFAULT_PATH " and conf.d"},
 	{'S', "set", "SECTION.KEY=VALUE", "set one setting, over the file; may be repeated"},
 	{'d', "db", "FILE", "the history to ask, instead of the one configured"},
 	{'f', "format", "FORMAT", "table, json (one object a line) or tsv; stats also: openmetrics"},

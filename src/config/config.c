@@ -453,6 +453,7 @@ void config_defaults(struct config *config)
 struct reading {
 	struct config *config;
 	bool given[KEYS];
+	uint32_t rules_before; /* allow rules that texts before this one gave */
 };
 
 static void append(char *all, size_t size, const char *word)
@@ -550,6 +551,12 @@ static int on_allow(struct reading *reading, const char *name, const char *key, 
 				   "an allow rule has a name of at most %d bytes: [allow NAME]",
 				   ALLOW_NAME_MAX - 1);
 	rule = allow_rule(reading->config, name);
+	if (rule && (uint32_t)(rule - reading->config->allow) < reading->rules_before)
+		return failure_set(
+			failure, -EINVAL,
+			"[allow %s] is in a file that was read before this one, too; a rule stands "
+			"in one file",
+			name);
 	if (!rule)
 		return failure_set(failure, -EINVAL, "more than %d allow rules", CONFIG_ALLOW_MAX);
 	return config_allow_field(rule, key, value, 0, failure);
@@ -580,7 +587,7 @@ static int read_bytes(struct config *config, const char *label, const char *text
 		      struct failure *failure)
 {
 	struct config *fresh = malloc(sizeof(*fresh)); /* large */
-	struct reading reading = {.config = fresh};
+	struct reading reading = {.config = fresh, .rules_before = config->allow_count};
 	int error;
 
 	if (!fresh)

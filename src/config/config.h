@@ -14,6 +14,7 @@
 #include "render/render.h"
 
 #define CONFIG_DEFAULT_PATH "/etc/firstseen/firstseen.conf"
+#define CONFIG_DEFAULT_FOLDER "/etc/firstseen/conf.d"
 #define CONFIG_PORTS_MAX 8
 #define CONFIG_SINKS_MAX 8
 #define CONFIG_LISTS_MAX 16
@@ -80,11 +81,19 @@ void config_defaults(struct config *config);
 
 /*
  * Reads `path` over what is in *config. An unknown section or key, or a bad value, is
- * -EINVAL with FILE:LINE in *failure; a file that can not be read is -errno. On
- * failure *config is unchanged.
+ * -EINVAL with FILE:LINE in *failure, and so is an allow rule that was there before; a file
+ * that can not be read is -errno. On failure *config is unchanged.
  */
 int config_read_file(struct config *config, const char *path, struct failure *failure);
 int config_read_text(struct config *config, const char *label, const char *text, struct failure *failure);
+
+/*
+ * All that is configured in files: `path`, and over it its drop-ins, the files *.conf of its folder in the
+ * byte order of their names. The folder is CONFIG_DEFAULT_FOLDER for CONFIG_DEFAULT_PATH, PATH.d for any
+ * other; it need not be there. NULL: CONFIG_DEFAULT_PATH, which then need not be there either. Fails as
+ * config_read_file does.
+ */
+int config_read(struct config *config, const char *path, struct failure *failure);
 
 /* Applies "section.key=value" (or "allow.NAME.key=value") from the command line. 0 or -EINVAL; *config
  * unchanged on failure. */

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "config/config.h"
@@ -15,8 +14,7 @@
 #define SETTINGS_MAX 64
 
 struct options {
-	const char *file;
-	bool file_given;
+	const char *file; /* NULL: the usual one */
 	size_t setting_count;
 	const char *settings[SETTINGS_MAX];
 	bool check;
@@ -28,7 +26,8 @@ static void usage(FILE *out)
 	      "\n"
 	      "Watches this host and tells the first time it talks to a domain.\n"
 	      "\n"
-	      "  -c, --config FILE        read FILE instead of " CONFIG_DEFAULT_PATH "\n"
+	      "  -c, --config FILE        read FILE and FILE.d/*.conf instead of\n"
+	      "                           " CONFIG_DEFAULT_PATH " and conf.d/*.conf beside it\n"
 	      "      --set SECTION.KEY=VALUE  set one setting, over the file; may be repeated\n"
 	      "      --check              read the configuration, say whether it is sound, and exit\n"
 	      "      --version            print the version and exit\n"
@@ -42,11 +41,10 @@ static void usage(FILE *out)
 static int read_config(void *context, struct config *config, struct failure *failure)
 {
 	const struct options *options = context;
-	int error = 0;
+	int error;
 
 	config_defaults(config);
-	if (options->file_given || access(options->file, F_OK) == 0)
-		error = config_read_file(config, options->file, failure);
+	error = config_read(config, options->file, failure);
 	for (size_t i = 0; i < options->setting_count && !error; i++)
 		error = config_set(config, options->settings[i], failure);
 	return error ? error : config_validate(config, failure);
@@ -66,7 +64,6 @@ static int read_options(int argc, char **argv, struct options *options)
 		switch (option) {
 		case 'c':
 			options->file = optarg;
-			options->file_given = true;
 			break;
 		case 's':
 			if (options->setting_count == SETTINGS_MAX) {
@@ -98,7 +95,7 @@ static int read_options(int argc, char **argv, struct options *options)
 
 int main(int argc, char **argv)
 {
-	struct options options = {.file = CONFIG_DEFAULT_PATH};
+	struct options options = {0};
 	static struct watch_options watch; /* large */
 	struct failure failure = {{0}};
 	int status;

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "config/config.h"
+
+static struct config config, before;
+static char folder[64], main_file[80];
+
+static void write_file(const char *name, const char *text)
+{
+	char path[128];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	assert_true(fputs(text, file) >= 0);
+	assert_int_equal(fclose(file), 0);
+}
+
+static int set_up(void **state)
+{
+	char path[80];
+
+	(void)state;
+	strcpy(folder, "/tmp/firstseen-config-XXXXXX");
+	if (!mkdtemp(folder))
+		return -1;
+	snprintf(main_file, sizeof(main_file), "%s/f.conf", folder);
+	snprintf(path, sizeof(path), "%s/f.conf.d", folder);
+	config_defaults(&config);
+	before = config;
+	return mkdir(path, 0755);
+}
+
+static int tear_down(void **state)
+{
+	char command[128];
+
+	(void)state;
+	snprintf(command, sizeof(command), "rm -r %s", folder);
+	return system(command);
+}
+
+static void refused(int error, const char *message)
+{
+	struct failure failure = {{0}};
+
+	assert_int_equal(config_read(&config, main_file, &failure), error);
+	if (strncmp(failure.text, folder, strlen(folder)) == 0)
+		assert_string_equal(failure.text + strlen(folder), message);
+	else
+		assert_string_equal(failure.text, message);
+	assert_memory_equal(&config, &before, sizeof(config));
+}
+
+static void drop_ins_follow_by_name_and_the_last_one_wins(void **state)
+{
+	struct failure failure = {{0}};
+
+	(void)state;
+	write_file("f.conf", "[detect]\nwindow=10d\nlearning=1h\nscope=both\n[allow main]\nport=1\n");
+	write_file("f.conf.d/20-b.conf", "[detect]\nwindow=30d\n[allow b]\nport=2\n");
+	write_file("f.conf.d/10-a.conf", "[detect]\nwindow=20d\nlearning=2h\n");
+	/* These are not read. */
+	write_file("f.conf.d/30-c.conf.dpkg-old", "[detect]\nwindow=40d\n");
+	write_file("f.conf.d/.40-d.conf", "[detect]\nwindow=50d\n");
+	write_file("f.conf.d/conf", "nonsense\n");
+	write_file("f.conf.d/.conf", "nonsense\n");
+	assert_int_equal(config_read(&config, main_file, &failure), 0);
+	assert_int_equal(config.window_seconds, 30 * 86400);
+	assert_int_equal(config.learning_seconds, 2 * 3600);
+	assert_int_equal(config.scope, SCOPE_BOTH);
+	assert_int_equal(config.allow_count, 2);
+	assert_string_equal(config.allow[1].name, "b");
+}
+
+static void upper_case_comes_first_in_every_language(void **state)
+{
+	struct failure failure = {{0}};
+
+	(void)state;
+	write_file("f.conf", "");
+	write_file("f.conf.d/a.conf", "[detect]\nwindow=20d\n");
+	write_file("f.conf.d/B.conf", "[detect]\nwindow=30d\n");
+	assert_int_equal(config_read(&config, main_file, &failure), 0);
+	assert_int_equal(config.window_seconds, 20 * 86400);
+}
+
+static void mistakes_name_the_drop_in_and_nothing_is_taken(void **state)
+{
+	(void)state;
+	write_file("f.conf", "[detect]\nwindow=10d\n");
+	write_file("f.conf.d/10-a.conf", "[detect]\nlearning=1h\n");
+	write_file("f.conf.d/20-b.conf", "[detect]\n\nlearning=soon\n");
+	refused(-EINVAL, "/f.conf.d/20-b.conf:3: learning: \"soon\" is not a span like 90d, 24h or 1h30m");
+}
+
+static void a_rule_stands_in_one_file(void **state)
+{
+	(void)state;
+	write_file("f.conf", "");
+	write_file("f.conf.d/10-a.conf", "[allow backup]\nport=1\n[allow other]\nport=2\n");
+	write_file("f.conf.d/20-b.conf", "[allow more]\nport=3\n[allow backup]\ndomain=example.com\n");
+	refused(-EINVAL, "/f.conf.d/20-b.conf:4: [allow backup] is in a file that was read before this one, "
+			 "too; a rule "
+			 "stands in one file");
+}
+
+static void what_can_not_be_read_is_told(void **state)
+{
+	char path[128], message[200];
+
+	(void)state;
+	write_file("f.conf", "");
+	snprintf(path, sizeof(path), "%s/f.conf.d/a.conf", folder);
+	assert_int_equal(mkdir(path, 0755), 0);
+	snprintf(message, sizeof(message), "can not read the configuration %s: Is a directory", path);
+	refused(-EISDIR, message);
+}
+
+static void a_file_that_is_named_has_to_be_there(void **state)
+{
+	struct failure failure = {{0}};
+	char message[200];
+
+	(void)state;
+	snprintf(message, sizeof(message), "can not read the configuration %s: No such file or directory",
+		 main_file);
+	refused(-ENOENT, message);
+	/* Without a folder beside it. */
+	assert_int_equal(config_read(&config, "/dev/null", &failure), 0);
+	assert_memory_equal(&config, &before, sizeof(config));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(drop_ins_follow_by_name_and_the_last_one_wins, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(upper_case_comes_first_in_every_language, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(mistakes_name_the_drop_in_and_nothing_is_taken, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(a_rule_stands_in_one_file, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_can_not_be_read_is_told, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_file_that_is_named_has_to_be_there, set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests_name("config/files", tests, NULL, NULL);
+}

@@ -122,6 +122,12 @@ static int load(struct capture *capture, const struct capture_settings *settings
 
 static int attach(struct capture *capture, struct failure *failure)
 {
+	const struct hook_result *results = capture->results;
+
+	/* Before the first packet: a flow that begins in the map stays there, and costs more for as long as
+	 * it lives. */
+	capture->skeleton->bss->peers_are_told =
+		hook_is_there(results[HOOK_RELEASE].state) && hook_is_there(results[HOOK_SOCKETS].state);
 	for (int i = 0; i < HOOKS; i++) {
 		enum hook_id id = (enum hook_id)i;
 		struct hook_result *result = &capture->results[id];

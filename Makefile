@@ -79,7 +79,8 @@ skeleton := $(bpf_out)/firstseen.skel.h
 .PHONY: all run check check-build check-report unit bench bench-core bench-cost bench-loss bench-history accuracy kernels \
 	install clean format deps
 all: $(out)/firstseend $(out)/firstseen
-unit: $(tests) $(out)/tests/faults/load $(out)/tests/faults/connects $(out)/tests/faults/slow_disk.so
+unit: $(tests) $(out)/tests/faults/load $(out)/tests/faults/connects $(out)/tests/faults/slow_disk.so \
+	$(out)/tests/bench/connect_load
 
 $(out)/libfirstseen.a: $(call object,$(library_sources))
 	@rm -f $@

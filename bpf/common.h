@@ -60,11 +60,9 @@ enum socket_flag {
 	SOCKET_DNS = 1 << 1,        /* TCP to a DNS port */
 	SOCKET_HELLO_DONE = 1 << 2, /* no more first bytes wanted */
 	SOCKET_HELLO_BEGUN = 1 << 3,
-	SOCKET_QUIET = 1 << 4, /* loopback: no flow records */
-	SOCKET_FIN_IN = 1 << 5,
-	SOCKET_ESTABLISHED = 1 << 6,
-	SOCKET_DESCRIBED = 1 << 7, /* UDP: its owner was */
-	SOCKET_OLDER = 1 << 8,     /* UDP: in use before the programs were */
+	SOCKET_QUIET = 1 << 4,     /* loopback: no flow records */
+	SOCKET_DESCRIBED = 1 << 5, /* UDP: its owner was */
+	SOCKET_OLDER = 1 << 6,     /* UDP: in use before the programs were */
 };
 
 enum peer_use {

@@ -15,6 +15,7 @@
 enum tcp_state {
 	TCP_ESTABLISHED = 1,
 	TCP_SYN_SENT = 2,
+	TCP_SYN_RECV = 3,
 	TCP_FIN_WAIT2 = 5,
 	TCP_CLOSE = 7,
 	TCP_CLOSE_WAIT = 8,
@@ -129,13 +130,23 @@ static __always_inline __u32 failed_outcome(int error)
 	}
 }
 
+/* All is told by the state itself: no step on the way to it has to be seen. */
+static __always_inline bool was_established(int tcp_state)
+{
+	return tcp_state != TCP_SYN_SENT && tcp_state != TCP_SYN_RECV && tcp_state != TCP_CLOSE;
+}
+
+static __always_inline bool is_fin_received(int tcp_state)
+{
+	return tcp_state == TCP_CLOSE_WAIT || tcp_state == TCP_LAST_ACK || tcp_state == TCP_CLOSING;
+}
+
 /*
  * The payload so far: out is what was sent, each byte once, acknowledged or not (what a
  * reset or a dead peer leaves unacknowledged may well have arrived). The kernel counts
  * FIN as a byte of what was received.
  */
-static __always_inline void tcp_bytes(struct sock *sk, int tcp_state, const struct socket_state *state,
-				      __u64 *out, __u64 *in)
+static __always_inline void tcp_bytes(struct sock *sk, bool is_fin_in, __u64 *out, __u64 *in)
 {
 	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
 
@@ -143,58 +154,77 @@ static __always_inline void tcp_bytes(struct sock *sk, int tcp_state, const stru
 		return;
 	*out = tcp->bytes_sent - tcp->bytes_retrans;
 	*in = tcp->bytes_received;
-	if (*in && ((state->flags & SOCKET_FIN_IN) || tcp_state == TCP_FIN_WAIT2))
+	if (*in && is_fin_in)
 		--*in;
 }
 
-/* May run in softirq: `current` is anybody. All comes from the socket. */
-static __always_inline void tcp_closes(struct sock *sk, int old_state, struct socket_state *state)
+static __always_inline void emit_volume(struct sock *sk, const struct socket_state *state, __u16 flags,
+					__u64 out, __u64 in, __u32 outcome)
 {
 	struct fs_endpoints endpoints = state->endpoints;
+
+	if (!endpoints.local_port) /* it had none yet as it began to connect */
+		endpoints.local_port = sk->__sk_common.skc_num;
+	emit_flow(FS_RECORD_FLOW_VOLUME, flags, bpf_get_socket_cookie(sk), &state->owner, &endpoints, out, in,
+		  outcome);
+}
+
+/* May run in softirq: `current` is anybody. All comes from the socket. */
+static __always_inline void tcp_closes(struct sock *sk, int old_state, const struct socket_state *state)
+{
 	__u64 out = 0, in = 0;
 	__u32 outcome = FS_OUTCOME_ESTABLISHED;
 
-	if (state->flags & SOCKET_ESTABLISHED) {
-		tcp_bytes(sk, old_state, state, &out, &in);
+	if (was_established(old_state)) {
+		/* From there it is a FIN that brings it to its end. */
+		tcp_bytes(sk, is_fin_received(old_state) || old_state == TCP_FIN_WAIT2, &out, &in);
 	} else {
 		int error = sk->sk_err;
 
 		/* An ICMP error that came while the program held the socket. */
 		outcome = failed_outcome(error ? error : sk->sk_err_soft);
 	}
-	if (!endpoints.local_port)
-		endpoints.local_port = sk->__sk_common.skc_num;
-	emit_flow(FS_RECORD_FLOW_VOLUME, FS_FLAG_CLOSED, bpf_get_socket_cookie(sk), &state->owner, &endpoints,
-		  out, in, outcome);
+	emit_volume(sk, state, FS_FLAG_CLOSED, out, in, outcome);
+}
+
+/* Done once however often it is called for the same change. */
+static __always_inline void tcp_changes(struct sock *sk, int old_state, int new_state)
+{
+	struct socket_state *state;
+
+	if (new_state != TCP_CLOSE && (new_state != TCP_SYN_SENT || old_state != TCP_CLOSE))
+		return;
+	state = bpf_sk_storage_get(&sockets, sk, 0, 0);
+	if (new_state == TCP_SYN_SENT) {
+		if (!state || !(state->flags & SOCKET_TCP_OUT))
+			tcp_connects(sk);
+		return;
+	}
+	if (!state || !(state->flags & SOCKET_TCP_OUT))
+		return;
+	if (!(state->flags & SOCKET_QUIET) || (state->flags & SOCKET_DNS))
+		tcp_closes(sk, old_state, state);
+	state->flags = 0; /* a socket may connect again; what is remembered goes with it */
 }
 
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(sock_state, struct sock *sk, int old_state, int new_state)
 {
-	struct socket_state *state;
-
 	probe_point(sk);
-	if (new_state == TCP_SYN_SENT) {
-		if (old_state == TCP_CLOSE)
-			tcp_connects(sk);
-		return 0;
-	}
-	if (new_state != TCP_ESTABLISHED && new_state != TCP_CLOSE && new_state != TCP_CLOSE_WAIT &&
-	    new_state != TCP_CLOSING)
-		return 0;
-	state = bpf_sk_storage_get(&sockets, sk, 0, 0);
-	if (!state || !(state->flags & SOCKET_TCP_OUT))
-		return 0;
-	if (new_state == TCP_ESTABLISHED) {
-		state->flags |= SOCKET_ESTABLISHED;
-		read_endpoints(sk, &state->endpoints);
-	} else if (new_state != TCP_CLOSE) {
-		state->flags |= SOCKET_FIN_IN;
-	} else {
-		if (!(state->flags & SOCKET_QUIET) || (state->flags & SOCKET_DNS))
-			tcp_closes(sk, old_state, state);
-		state->flags = 0; /* a socket may connect again; what is remembered goes with it */
-	}
+	tcp_changes(sk, old_state, new_state);
+	return 0;
+}
+
+/*
+ * The kernel runs no tracing program while it runs on the same processor already: what a
+ * softirq does to another socket just then is skipped. Not by this one, which finds
+ * nothing left to do of all else.
+ */
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(sock_skipped, struct sock *sk, int old_state, int new_state)
+{
+	probe_point(sk);
+	tcp_changes(sk, old_state, new_state);
 	return 0;
 }
 
@@ -553,7 +583,6 @@ static __always_inline void tell_older(struct seq_file *seq, struct task_struct 
 	if (protocol == IPPROTO_TCP && tcp_state != TCP_LISTEN)
 		/* Not known yet which side connected; the reader drops what came in by a listening port. */
 		fresh.flags = SOCKET_TCP_OUT | SOCKET_HELLO_DONE |
-			      (tcp_state == TCP_SYN_SENT ? 0 : SOCKET_ESTABLISHED) |
 			      (is_dns_port(fresh.endpoints.remote_port) ? SOCKET_DNS : 0) |
 			      (address_is_loopback(fresh.endpoints.remote_address) ? SOCKET_QUIET : 0);
 	if (tcp_state != TCP_LISTEN) {
@@ -581,12 +610,10 @@ static __always_inline void tell_volume(struct sock *sk, struct socket_state *st
 {
 	__u64 out = 0, in = 0;
 
-	if (!(state->flags & SOCKET_TCP_OUT) || !(state->flags & SOCKET_ESTABLISHED) ||
-	    (state->flags & SOCKET_QUIET))
+	if (!(state->flags & SOCKET_TCP_OUT) || !was_established(tcp_state) || (state->flags & SOCKET_QUIET))
 		return;
-	tcp_bytes(sk, tcp_state, state, &out, &in);
-	emit_flow(FS_RECORD_FLOW_VOLUME, 0, bpf_get_socket_cookie(sk), &state->owner, &state->endpoints, out,
-		  in, FS_OUTCOME_ESTABLISHED);
+	tcp_bytes(sk, is_fin_received(tcp_state), &out, &in);
+	emit_volume(sk, state, 0, out, in, FS_OUTCOME_ESTABLISHED);
 }
 
 /*

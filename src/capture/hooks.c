@@ -9,37 +9,39 @@
 #define ENOTSUPP_KERNEL 524 /* the kernel's own, which no C library knows */
 
 static const struct hook hooks[HOOKS] = {
-	[HOOK_TCP_STATE] = {"tp_btf/inet_sock_set_state", "sock_state", true,
+	[HOOK_TCP_STATE] = {"tp_btf/inet_sock_set_state", "sock_state", "sock_skipped", true,
 			    "TCP connections, their programs, outcomes and bytes",
 			    "no TCP connection is seen: nothing could be told"},
 	[HOOK_PACKET_OUT] =
-		{"cgroup_skb/egress", "packet_out", true, "DNS questions, UDP flows, the server names of TLS",
+		{"cgroup_skb/egress", "packet_out", NULL, true,
+		 "DNS questions, UDP flows, the server names of TLS",
 		 "no DNS question and no UDP flow is seen: answers could not be told from forged ones, "
 		 "and names could not be trusted"},
-	[HOOK_PACKET_IN] = {"cgroup_skb/ingress", "packet_in", true, "DNS answers, bytes received over UDP",
+	[HOOK_PACKET_IN] = {"cgroup_skb/ingress", "packet_in", NULL, true,
+			    "DNS answers, bytes received over UDP",
 			    "no DNS answer is seen: hardly a connection would have a name"},
 	[HOOK_CONNECT4] =
-		{"cgroup/connect4", "udp_connect4", false, "who connects a UDP socket over IPv4",
+		{"cgroup/connect4", "udp_connect4", NULL, false, "who connects a UDP socket over IPv4",
 		 "DNS over IPv4 and UDP flows of connected sockets have no program: names are those "
 		 "that anybody on this host asked for, and may be another program's"},
 	[HOOK_CONNECT6] =
-		{"cgroup/connect6", "udp_connect6", false, "who connects a UDP socket over IPv6",
+		{"cgroup/connect6", "udp_connect6", NULL, false, "who connects a UDP socket over IPv6",
 		 "DNS over IPv6 and UDP flows of connected sockets have no program: names are those "
 		 "that anybody on this host asked for, and may be another program's"},
-	[HOOK_SEND4] = {"cgroup/sendmsg4", "udp_send4", false,
+	[HOOK_SEND4] = {"cgroup/sendmsg4", "udp_send4", NULL, false,
 			"who sends from an unconnected UDP socket over IPv4",
 			"DNS and UDP flows of unconnected IPv4 sockets have no program"},
-	[HOOK_SEND6] = {"cgroup/sendmsg6", "udp_send6", false,
+	[HOOK_SEND6] = {"cgroup/sendmsg6", "udp_send6", NULL, false,
 			"who sends from an unconnected UDP socket over IPv6",
 			"DNS and UDP flows of unconnected IPv6 sockets have no program"},
-	[HOOK_RELEASE] = {"cgroup/sock_release", "udp_release", false, "the end of UDP flows",
+	[HOOK_RELEASE] = {"cgroup/sock_release", "udp_release", NULL, false, "the end of UDP flows",
 			  "the end and the bytes of a UDP flow are told minutes late"},
 	[HOOK_SOCKETS] =
-		{"iter/task_file", "each_socket", false,
+		{"iter/task_file", "each_socket", NULL, false,
 		 "connections older than the daemon, and bytes of long ones on their way",
 		 "connections older than the daemon are not in the baseline, UDP sockets older than it "
 		 "have no program and may alert, and bytes of TCP are told at the end alone"},
-	[HOOK_KERNEL_MEMORY] = {"kernel_memory", NULL, false,
+	[HOOK_KERNEL_MEMORY] = {"kernel_memory", NULL, NULL, false,
 				"executable, arguments and parents of a program at the moment it connects",
 				"executable, arguments and parents are read from /proc a moment later: a "
 				"program that ends at once is known by "
@@ -54,7 +56,8 @@ const struct hook *hook_of(enum hook_id id)
 int hook_by_program(const char *program)
 {
 	for (int i = 0; i < HOOKS; i++)
-		if (hooks[i].program && strcmp(hooks[i].program, program) == 0)
+		if ((hooks[i].program && strcmp(hooks[i].program, program) == 0) ||
+		    (hooks[i].second && strcmp(hooks[i].second, program) == 0))
 			return i;
 	return -ENOENT;
 }

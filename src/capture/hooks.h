@@ -26,6 +26,7 @@ enum hook_id {
 struct hook {
 	const char *name;    /* as the kernel's manuals have it; no spaces */
 	const char *program; /* that hangs there; NULL: none of its own */
+	const char *second;  /* hangs there as well, for when the first one is skipped; NULL: none */
 	bool needed;         /* without it the main job can not be done honestly */
 	const char *job;     /* what it sees */
 	const char *cost;    /* what is lost without it */

@@ -45,7 +45,7 @@ struct capture {
 	void *context;
 	int cgroup;
 	char cgroup_path[PATH_MAX];
-	struct bpf_link *links[HOOKS]; /* NULL: not attached */
+	struct hook_links links[HOOKS];
 	struct hook_result results[HOOKS];
 	int cpus;
 	uint64_t *scratch; /* one value per CPU */
@@ -143,7 +143,8 @@ static int attach(struct capture *capture, struct failure *failure)
 		if (hook_of(id)->needed)
 			return explain_hook(failure, result, id, "attach");
 	}
-	capture->skeleton->bss->peers_are_told = capture->links[HOOK_RELEASE] && capture->links[HOOK_SOCKETS];
+	capture->skeleton->bss->peers_are_told =
+		capture->links[HOOK_RELEASE].first && capture->links[HOOK_SOCKETS].first;
 	return 0;
 }
 
@@ -193,7 +194,7 @@ void capture_close(struct capture *capture)
 	if (!capture)
 		return;
 	for (int i = 0; i < HOOKS; i++)
-		bpf_link__destroy(capture->links[i]);
+		load_detach(&capture->links[i]);
 	ring_buffer__free(capture->ring);
 	firstseen_bpf__destroy(capture->skeleton);
 	if (capture->cgroup >= 0)
@@ -229,9 +230,9 @@ static int run_iterator(struct capture *capture, struct older *older)
 	ssize_t length;
 	int fd;
 
-	if (!capture->links[HOOK_SOCKETS])
+	if (!capture->links[HOOK_SOCKETS].first)
 		return 0; /* said to be missing */
-	fd = bpf_iter_create(bpf_link__fd(capture->links[HOOK_SOCKETS]));
+	fd = bpf_iter_create(bpf_link__fd(capture->links[HOOK_SOCKETS].first));
 	if (fd < 0)
 		return -errno;
 	/* Reads may end in the middle of a record. */

@@ -148,9 +148,9 @@ int load_programs(const struct load_wish *wish, struct firstseen_bpf **out)
 	return 0;
 }
 
-int load_attach(struct firstseen_bpf *skeleton, enum hook_id id, int cgroup, struct bpf_link **out)
+static int attach(struct firstseen_bpf *skeleton, const char *name, int cgroup, struct bpf_link **out)
 {
-	struct bpf_program *program = bpf_object__find_program_by_name(skeleton->obj, hook_of(id)->program);
+	struct bpf_program *program = bpf_object__find_program_by_name(skeleton->obj, name);
 	struct bpf_link *link;
 	int fd;
 
@@ -175,6 +175,28 @@ int load_attach(struct firstseen_bpf *skeleton, enum hook_id id, int cgroup, str
 	}
 	*out = link;
 	return 0;
+}
+
+int load_attach(struct firstseen_bpf *skeleton, enum hook_id id, int cgroup, struct hook_links *out)
+{
+	struct hook_links links = {0};
+	int error = attach(skeleton, hook_of(id)->program, cgroup, &links.first);
+
+	if (!error && hook_of(id)->second)
+		error = attach(skeleton, hook_of(id)->second, cgroup, &links.second);
+	if (error) {
+		load_detach(&links);
+		return error;
+	}
+	*out = links;
+	return 0;
+}
+
+void load_detach(struct hook_links *links)
+{
+	bpf_link__destroy(links->first);
+	bpf_link__destroy(links->second);
+	*links = (struct hook_links){0};
 }
 
 void load_failed(struct hook_result *result, int error)

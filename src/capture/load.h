@@ -34,8 +34,14 @@ int load_kernel_memory(void);
 /* Loads; attaches nothing. *out is the caller's: firstseen_bpf__destroy. 0 or -errno. */
 int load_programs(const struct load_wish *wish, struct firstseen_bpf **out);
 
-/* Attaches one loaded program. The link is the caller's. 0 or -errno. */
-int load_attach(struct firstseen_bpf *skeleton, enum hook_id id, int cgroup, struct bpf_link **out);
+/* Of a hook's programs; NULL: not attached, or no such program. */
+struct hook_links {
+	struct bpf_link *first, *second;
+};
+
+/* Attaches a hook's loaded programs, all or none. The links are the caller's: load_detach. 0 or -errno. */
+int load_attach(struct firstseen_bpf *skeleton, enum hook_id id, int cgroup, struct hook_links *out);
+void load_detach(struct hook_links *links);
 
 /*
  * Loads what this kernel takes: everything, or all but what is refused. `results` tells what. 0; or the

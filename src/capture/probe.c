@@ -27,7 +27,7 @@
 /* What a try has at hand: two sockets on loopback, of which nobody else knows. */
 struct trial {
 	struct firstseen_bpf *skeleton;
-	struct bpf_link *link;
+	struct hook_links links;
 	int here, there;                 /* `there` is bound */
 	struct sockaddr_storage address; /* of `there` */
 	socklen_t length;
@@ -165,7 +165,7 @@ static int fire_iterator(struct trial *trial)
 		error = aim(trial, trial->here);
 	if (error)
 		return error;
-	fd = bpf_iter_create(bpf_link__fd(trial->link));
+	fd = bpf_iter_create(bpf_link__fd(trial->links.first));
 	if (fd < 0)
 		return -errno;
 	while ((length = read(fd, bytes, sizeof(bytes))) > 0 || (length < 0 && errno == EAGAIN))
@@ -224,12 +224,12 @@ static void probe_hook(enum hook_id id, bool kernel_memory, int cgroup, struct h
 	load_begin();
 	error = load_programs(&wish, &trial.skeleton);
 	if (!error)
-		error = load_attach(trial.skeleton, id, cgroup, &trial.link);
+		error = load_attach(trial.skeleton, id, cgroup, &trial.links);
 	if (error)
 		load_failed(result, error);
 	else
 		try_it(&trial, id, result);
-	bpf_link__destroy(trial.link);
+	load_detach(&trial.links);
 	firstseen_bpf__destroy(trial.skeleton);
 }
 

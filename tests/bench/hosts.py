@@ -173,7 +173,7 @@ def run_time_statistics():
         STATISTICS.write_text(before)
 
 
-OURS = {"sock_state", "udp_connect4", "udp_connect6", "udp_send4", "udp_send6", "packet_out", "packet_in", "udp_release"}
+OURS = {"sock_state", "sock_skipped", "udp_connect4", "udp_connect6", "udp_send4", "udp_send6", "packet_out", "packet_in", "udp_release"}
 
 
 def program_times():

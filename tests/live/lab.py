@@ -339,7 +339,7 @@ def kernel_objects():
     names = []
     for kind in ("prog", "map", "link"):
         listed = json.loads(run("bpftool", "-j", kind, "list").stdout or "[]")
-        programs = {"sock_state", "udp_connect4", "udp_connect6", "udp_send4", "udp_send6", "packet_out", "packet_in",
+        programs = {"sock_state", "sock_skipped", "udp_connect4", "udp_connect6", "udp_send4", "udp_send6", "packet_out", "packet_in",
                     "udp_release", "each_socket", "sockets", "udp_flows", "described"}
         names += [f"{kind} {item.get('name', item.get('type'))}" for item in listed
                   if item.get("name") in programs or (kind == "link" and item.get("type") in ("cgroup", "tracing"))]

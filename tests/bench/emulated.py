@@ -22,7 +22,7 @@ busybox mount -t cgroup2 none /host/sys/fs/cgroup; busybox mount -t tracefs none
 busybox mount -t debugfs none /host/sys/kernel/debug; busybox mount -t bpf none /host/sys/fs/bpf
 for place in run tmp dev/shm; do busybox mkdir -p /host/$place; busybox mount -t tmpfs none /host/$place; done
 busybox ifconfig lo 127.0.0.1 up; busybox hostname emulated
-busybox chroot /host /bin/sh -c 'export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp; cd "@FOLDER@" && echo "@BEGIN@" && @COMMAND@; echo "@END@ $?"'
+busybox chroot /host /bin/sh -c 'export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp; modprobe -a @WANTED@; cd "@FOLDER@" && echo "@BEGIN@" && @COMMAND@; echo "@END@ $?"'
 busybox poweroff -f
 """
 
@@ -55,7 +55,7 @@ def module_files(release):
     return files
 
 
-def initial_files(folder, command, release):
+def initial_files(folder, command, modules, release):
     root = folder / "root"
     (root / "bin").mkdir(parents=True)
     (root / "modules").mkdir()
@@ -66,7 +66,7 @@ def initial_files(folder, command, release):
         shutil.copy(file, root / "modules" / file.name)
         names.append(file.name)
     (root / "modules/order").write_text("\n".join(names) + "\n")
-    init = INIT.replace("@FOLDER@", str(Path.cwd())).replace("@COMMAND@", command)
+    init = INIT.replace("@FOLDER@", str(Path.cwd())).replace("@COMMAND@", command).replace("@WANTED@", " ".join(modules))
     (root / "init").write_text(init.replace("@BEGIN@", BEGIN).replace("@END@", END))
     (root / "init").chmod(0o755)
     archive = folder / "initrd"
@@ -76,12 +76,12 @@ def initial_files(folder, command, release):
     return archive
 
 
-def run_emulated(command, patience, memory=2048):
-    """(what the command printed, its exit status, the kernel's release)"""
+def run_emulated(command, modules, patience, memory=2048):
+    """(what the command printed, its exit status, the kernel's release); `modules` are there before it begins"""
     image, release = kernel()
     folder = Path(tempfile.mkdtemp(prefix="firstseen-emulated-"))
     try:
-        archive = initial_files(folder, command, release)
+        archive = initial_files(folder, command, modules, release)
         machine = ["qemu-system-x86_64", "-M", "q35", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2",
                    "-m", str(memory), "-kernel", str(image), "-initrd", str(archive),
                    "-append", "console=ttyS0 rdinit=/init panic=-1 quiet",

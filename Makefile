@@ -6,6 +6,7 @@
 # make install    DESTDIR= PREFIX=/usr/local; make uninstall
 # make deb, rpm   a package of it, in .output/deb or .output/rpm; make dist: its sources
 # make bench      what an event costs, and what watching costs this host (bench-cost) and loses (bench-loss)
+# make bench-peers  beside tcpconnect, bpftrace, OpenSnitch, tcpdump on the same traffic
 # make accuracy   how often a flow gets the right name, on real captures
 # make check-report  the report in Chromium, which has to be there; screenshots in .output/report
 # make kernels    the programs on Debian's kernel, in a virtual machine
@@ -76,7 +77,7 @@ object = $(patsubst %.c,$(out)/obj/%.o,$(1))
 tests := $(patsubst tests/unit/%.c,$(out)/tests/%,$(test_sources))
 skeleton := $(bpf_out)/firstseen.skel.h
 
-.PHONY: all run check check-build check-report unit bench bench-core bench-cost bench-loss bench-history accuracy kernels \
+.PHONY: all run check check-build check-report unit bench bench-core bench-cost bench-loss bench-history bench-peers accuracy kernels \
 	install clean format deps
 all: $(out)/firstseend $(out)/firstseen
 unit: $(tests) $(out)/tests/faults/load $(out)/tests/faults/connects $(out)/tests/faults/slow_disk.so \
@@ -210,6 +211,11 @@ bench-cost: all $(loads) $(bpf_out)/empty.bpf.o
 
 bench-loss: all $(loads)
 	tests/bench/cost loss $(BENCH_OPTIONS)
+
+# Beside others of its kind, some of them under Debian's kernel in an emulated machine: see tests/bench/peers.
+bench-peers: all $(out)/tests/bench/connect_load
+	packaging/setup peers
+	tests/bench/peers $(BENCH_OPTIONS)
 
 # How often a flow gets the right name, on real captures with their truth (see tests/accuracy/accuracy.py).
 accuracy: all

@@ -97,7 +97,8 @@ class Hosts:
     def start(self, host, *command, cpu=None, **options):
         options.setdefault("stdout", subprocess.DEVNULL)
         options.setdefault("stderr", subprocess.DEVNULL)
-        process = subprocess.Popen(self.placed(host, command, cpu), stdin=subprocess.DEVNULL,
+        options.setdefault("stdin", subprocess.DEVNULL)
+        process = subprocess.Popen(self.placed(host, command, cpu),
                                    preexec_fn=begin_process, text=True, **options)
         self.processes.append(process)
         return process

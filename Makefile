@@ -6,6 +6,7 @@
 # make install    DESTDIR= PREFIX=/usr/local; make uninstall
 # make deb, rpm   a package of it, in .output/deb or .output/rpm; make dist: its sources
 # make bench      what an event costs, and what watching costs this host (bench-cost) and loses (bench-loss)
+# make bench-scale  how the cost grows with flows, processes, names, domains, lists
 # make bench-peers  beside tcpconnect, bpftrace, OpenSnitch, tcpdump on the same traffic
 # make accuracy   how often a flow gets the right name, on real captures
 # make check-report  the report in Chromium, which has to be there; screenshots in .output/report
@@ -77,7 +78,7 @@ object = $(patsubst %.c,$(out)/obj/%.o,$(1))
 tests := $(patsubst tests/unit/%.c,$(out)/tests/%,$(test_sources))
 skeleton := $(bpf_out)/firstseen.skel.h
 
-.PHONY: all run check check-build check-report unit bench bench-core bench-cost bench-loss bench-history bench-peers accuracy kernels \
+.PHONY: all run check check-build check-report unit bench bench-core bench-cost bench-loss bench-history bench-peers bench-scale accuracy kernels \
 	install clean format deps
 all: $(out)/firstseend $(out)/firstseen
 unit: $(tests) $(out)/tests/faults/load $(out)/tests/faults/connects $(out)/tests/faults/slow_disk.so \
@@ -216,6 +217,10 @@ bench-loss: all $(loads)
 bench-peers: all $(out)/tests/bench/connect_load
 	packaging/setup peers
 	tests/bench/peers $(BENCH_OPTIONS)
+
+# How the cost of an event grows with what there is of it: a table and a plot.
+bench-scale: all $(out)/tests/bench/scale_bench $(out)/tests/bench/connect_load
+	tests/bench/scale $(BENCH_OPTIONS)
 
 # How often a flow gets the right name, on real captures with their truth (see tests/accuracy/accuracy.py).
 accuracy: all

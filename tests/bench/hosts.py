@@ -131,8 +131,8 @@ class Hosts:
         yield
 
     @contextlib.contextmanager
-    def daemon(self):
-        daemon = Daemon(self, start=False)
+    def daemon(self, settings=()):
+        daemon = Daemon(self, settings=settings, start=False)
         wait_for("another daemon to end", lambda: self.has_room_for(daemon), lab.LOCK_PATIENCE)
         try:
             yield daemon
@@ -174,7 +174,8 @@ def run_time_statistics():
         STATISTICS.write_text(before)
 
 
-OURS = {"sock_state", "sock_skipped", "udp_connect4", "udp_connect6", "udp_send4", "udp_send6", "packet_out", "packet_in", "udp_release"}
+OURS = {"sock_state", "sock_skipped", "udp_connect4", "udp_connect6", "udp_send4", "udp_send6", "packet_out", "packet_in",
+        "udp_release"}
 
 
 def program_times():

@@ -2,7 +2,7 @@
 # Completion in bash of the firstseen command and the firstseend daemon.
 
 _firstseen_commands="status stats doctor domains history apps app alerts alert ack allow allowed unallow
-	domain-of replay import export help"
+	domain-of replay import export report help"
 _firstseen_kinds="new_domain new_domain_for_application new_address crawler_digest threat_domain
 	learning_complete coverage_gap history_recovered"
 _firstseen_settings="detect.window= detect.learning= detect.scope= detect.unnamed= detect.internal_networks=
@@ -25,17 +25,28 @@ _firstseen_options()
 	replay) echo "--flows --alerts --into" ;;
 	import) echo "--client --again" ;;
 	export) echo "--since --until --app --csv --output" ;;
+	report) echo "--since --until --output" ;;
 	esac
 }
 
-# Asks the history that the line names; quiet where it can not be read. Names in it were chosen by others:
-# none that a shell would take for more than text is offered.
+# Names in a history were chosen by others: none that a shell would take for more than text is offered.
+_firstseen_plain()
+{
+	cut -f "$1" | grep -E '^[A-Za-z0-9._:/@+-]+$'
+}
+
+# Asks the history that the line names; quiet where it can not be read.
 _firstseen_ask()
 {
 	local column=$1
 	shift
-	"${program[@]}" --format tsv "$@" 2>/dev/null | head -n 1000 | cut -f "$column" |
-		grep -E '^[A-Za-z0-9._:/@+-]+$'
+	"${program[@]}" --format tsv "$@" 2>/dev/null | head -n 1000 | _firstseen_plain "$column"
+}
+
+# The rules that `firstseen allow` made: those of the configuration are removed there.
+_firstseen_rules()
+{
+	"${program[@]}" --format tsv allowed 2>/dev/null | sed -n '/\tcommand$/p' | _firstseen_plain 1
 }
 
 _firstseen_words()
@@ -86,7 +97,7 @@ _firstseen_argument()
 	app) _firstseen_words "$(_firstseen_ask 1 apps --limit 1000)" ;;
 	alert) _firstseen_words "$(_firstseen_ask 2 alerts --limit 1000)" ;;
 	ack) _firstseen_words "$(_firstseen_ask 2 alerts --open --limit 1000)" ;;
-	unallow) _firstseen_words "$(_firstseen_ask 1,8 allowed | sed -n 's/\tcommand$//p')" ;;
+	unallow) _firstseen_words "$(_firstseen_rules)" ;;
 	allow)
 		[[ $arguments -eq 0 ]] && return
 		_firstseen_words "domain= application= container= user= network= port= reason= expires="
@@ -126,7 +137,7 @@ _firstseen_line()
 			previous=$word
 			;;
 		-o)
-			if [[ $command == export ]]; then
+			if [[ $command == export || $command == report ]]; then
 				skip=$word
 				previous=$word
 			fi

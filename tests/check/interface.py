@@ -13,10 +13,10 @@ class Interface:
     values: set  # options that take a value
     daemon: set  # options of firstseend
     keys: set  # "section.key"
-    defaults: dict
+    words: dict  # "section.key": the words it may have, where there are few
     fields: set  # of an allow rule
     kinds: list
-    environment: set
+    environment: set  # variables
 
 
 def table(text, name):
@@ -29,6 +29,15 @@ def table(text, name):
 def strings(text):
     """C's string literals, neighbours joined."""
     return [re.sub(r'"\s*"', "", whole)[1:-1] for whole in re.findall(r'"(?:[^"\\]|\\.)*"(?:\s*"(?:[^"\\]|\\.)*")*', text)]
+
+
+def words_of(config, reader):
+    """What a setting's reader takes, where that is one of a few words; else None."""
+    body = re.search(r"static int " + reader + r"\(.*?\n}\n", config, re.S)[0]
+    if "read_boolean(" in body:
+        return ["yes", "no"]
+    listed = re.search(r"words\[\] = \{(.*?), NULL\}", body, re.S)
+    return strings(listed[1]) if listed else None
 
 
 def read(top):
@@ -44,6 +53,8 @@ def read(top):
         name, _, _, own = strings(row)[:4]
         commands[name] = {letters[letter] for letter in own}
     config = source("config/config.c")
+    readers = {f"{section}.{key}": reader
+               for section, key, reader in re.findall(r'\{"(\w+)", "(\w+)", (read_\w+)\}', table(config, "keys"))}
     fields = re.search(r'allow rule; it has: "?\s*"?(.*?)",', config, re.S)[1]
     environment = set()
     for path in sorted((top / "src").glob("*/*.c")):
@@ -54,8 +65,8 @@ def read(top):
         short={letters[letter]: f"-{letter.lower()}" for letter in re.search(r'strchr\("(\w+)", text->letter', options)[1]},
         values={name for _, name, value in rows if value != "NULL"},
         daemon=set(re.findall(r'\{"([\w-]+)", (?:required|no)_argument', source("daemon/main.c"))),
-        keys={f"{section}.{key}" for section, key in re.findall(r'\{"(\w+)", "(\w+)", read_\w+\}', table(config, "keys"))},
-        defaults={},
+        keys=set(readers),
+        words={key: found for key, reader in readers.items() if (found := words_of(config, reader))},
         fields=set(re.findall(r"\w+", re.sub(r'"\s*"', "", fields))),
         kinds=strings(re.search(r"alert_kind_name.*?\{(.*?)\};", source("core/alert.c"), re.S)[1]),
         environment=environment,

@@ -132,7 +132,7 @@ $(slow_disk): tests/faults/slow_disk.c Makefile
 	$(quiet)gcc -D_GNU_SOURCE -std=gnu11 $(warnings) -O2 -fPIC -shared -o $@ $< -ldl
 
 # Parts of the command that are no commands are tested by themselves.
-$(filter $(out)/tests/cli/%,$(tests)): $(call object,$(addprefix src/cli/,options.c output.c table.c))
+$(filter $(out)/tests/cli/%,$(tests)): $(call object,$(addprefix src/cli/,options.c output.c table.c width.c))
 
 # Nor are those of the daemon that need no kernel. Its test of faults makes some calls fail.
 $(filter $(out)/tests/daemon/%,$(tests)): $(call object,$(addprefix src/daemon/,compose.c dossier.c host.c metering.c outbox.c writer.c))

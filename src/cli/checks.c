@@ -225,7 +225,7 @@ static void check_daemon(struct teller *teller)
 	int watcher = capture_watcher();
 
 	put(check->costs, "nothing is watched, and this time is a gap in the coverage");
-	put(check->mend, "systemctl start firstseend, or run firstseend");
+	put(check->mend, "systemctl start firstseen, or run firstseend");
 	if (watcher > 0)
 		tell(teller, "ok", true, "process %d watches this host; \"firstseen status\" tells how",
 		     watcher);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "cli/width.h"
 
 #define GAP 2
 #define TEXT_LEAST 12 /* texts are not made narrower while a spare column can go instead */
@@ -18,15 +19,6 @@ struct layout {
 	bool shown[TABLE_COLUMNS_MAX];
 	size_t widths[TABLE_COLUMNS_MAX];
 };
-
-size_t table_text_width(const char *text)
-{
-	size_t width = 0;
-
-	for (; *text; text++)
-		width += ((unsigned char)*text & 0xc0) != 0x80;
-	return width;
-}
 
 static bool is_text(enum column_type type)
 {
@@ -96,10 +88,10 @@ static void measure(struct layout *layout, char *const *cells, size_t rows)
 {
 	for (size_t i = 0; i < layout->count; i++) {
 		layout->shown[i] = true;
-		layout->widths[i] = table_text_width(heading_of(&layout->columns[i]));
+		layout->widths[i] = width_of(heading_of(&layout->columns[i]));
 	}
 	for (size_t i = 0; i < rows * layout->count; i++) {
-		size_t width = table_text_width(cells[i]);
+		size_t width = width_of(cells[i]);
 
 		if (width > layout->widths[i % layout->count])
 			layout->widths[i % layout->count] = width;
@@ -114,25 +106,24 @@ static void pad(FILE *out, size_t count)
 		fputc(' ', out);
 }
 
-/* The first `count` characters, or all but the first `count`. */
-static const char *skip(const char *text, size_t count)
+/* Prints the text cut to so many columns, or to one less where a wide character would be halved. Returns how
+ * many. */
+static size_t print_cut(FILE *out, const char *text, size_t width, bool end_tells)
 {
-	while (*text && count--) {
-		size_t character = text_utf8_character(text, strnlen(text, 4));
+	size_t head;
 
-		text += character ? character : 1;
-	}
-	return text;
-}
-
-static void print_cut(FILE *out, const char *text, size_t has, size_t width, bool end_tells)
-{
 	if (width == 0)
-		return;
-	if (end_tells)
-		fprintf(out, "…%s", skip(text, has - width + 1));
-	else
-		fprintf(out, "%.*s…", (int)(skip(text, width - 1) - text), text);
+		return 0;
+	if (end_tells) {
+		text = width_tail(text, width - 1);
+		fprintf(out, "…%s", text);
+		return 1 + width_of(text);
+	}
+	head = width_head(text, width - 1);
+	for (size_t i = 0; i < head; i++)
+		fputc(text[i], out);
+	fputs("…", out);
+	return width_of(text) - width_of(text + head) + 1;
 }
 
 static const char *level_colour(const char *level)
@@ -145,7 +136,7 @@ static const char *level_colour(const char *level)
 static void print_cell(const struct layout *layout, size_t column, const char *text, bool heading, bool last)
 {
 	enum column_type type = layout->columns[column].type;
-	size_t width = layout->widths[column], has = table_text_width(text);
+	size_t width = layout->widths[column], has = width_of(text);
 	size_t blank = has < width ? width - has : 0;
 	const char *colour = layout->colour && !heading && type == COLUMN_LEVEL ? level_colour(text) : "";
 
@@ -153,7 +144,7 @@ static void print_cell(const struct layout *layout, size_t column, const char *t
 		pad(layout->out, blank);
 	fputs(colour, layout->out);
 	if (has > width)
-		print_cut(layout->out, text, has, width, type == COLUMN_NAME && !heading);
+		blank = width - print_cut(layout->out, text, width, type == COLUMN_NAME && !heading);
 	else
 		fputs(text, layout->out);
 	if (*colour)

@@ -17,7 +17,4 @@
 void table_print(FILE *out, const struct column *columns, size_t count, char *const *cells, size_t rows,
 		 size_t width, bool colour);
 
-/* Columns that UTF-8 takes, one a character. */
-size_t table_text_width(const char *text);
-
 #endif

@@ -45,7 +45,7 @@ static int refused(int lock, const char *path, struct failure *failure)
 		snprintf(who, sizeof(who), "process %ld", holder);
 	return failure_set(
 		failure, -EBUSY,
-		"history %s: %s writes it: stop that one first (systemctl stop firstseend), or name "
+		"history %s: %s writes it: stop that one first (systemctl stop firstseen), or name "
 		"another file",
 		path, who);
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "cli/table.h"
+#include "cli/width.h"
 
 static const struct column columns[] = {
 	{.key = "name", .type = COLUMN_NAME},
@@ -49,8 +50,8 @@ static size_t widest_line(const char *text)
 		size_t length = strcspn(text, "\n");
 
 		snprintf(line, sizeof(line), "%.*s", (int)length, text);
-		if (table_text_width(line) > widest)
-			widest = table_text_width(line);
+		if (width_of(line) > widest)
+			widest = width_of(line);
 		text += length + (text[length] == '\n');
 	}
 	return widest;
@@ -142,6 +143,71 @@ static void characters_are_cut_whole(void **state)
 	free(text);
 }
 
+static void wide_and_combining_characters_count_as_they_are_shown(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t width;
+	} cases[] = {
+		{"", 0},
+		{"plain", 5},
+		{"例え.example", 12},
+		{"e\xcc\x81t\xcc\x81", 2}, /* with acute accents of their own */
+		{"\xed\x95\x9c", 2},       /* a syllable of Hangul */
+		{"\xef\xbc\xa1", 2},       /* a full-width A */
+		{"\xf0\x9f\x98\x80", 2},   /* an emoji */
+		{"\xff\xe4", 2},           /* bytes that are not UTF-8 */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_int_equal(width_of(cases[i].text), cases[i].width);
+	assert_int_equal(width_head("例え", 3), 3);
+	assert_int_equal(width_head("例え", 1), 0);
+	assert_int_equal(width_head("e\xcc\x81t", 1), 3);
+	assert_string_equal(width_tail("例え", 3), "え");
+	assert_string_equal(width_tail("e\xcc\x81t", 1), "t");
+	assert_string_equal(width_tail("ab", 0), "");
+}
+
+static void columns_stay_aligned_behind_wide_characters(void **state)
+{
+	char *cells[8], *text = NULL;
+	static const char *const wide[][4] = {
+		{"例え.テスト.example", "1", "例えば長い説明", "High"},
+		{"e\xcc\x81.example", "2", "short", "Low"},
+	};
+	static const struct {
+		size_t width;
+		const char *text;
+	} cases[] = {
+		{0, "NAME                 COUNT  REMARK          LEVEL\n"
+		    "例え.テスト.example      1  例えば長い説明  High\n"
+		    "e\xcc\x81.example                2  short           Low\n"},
+		/* Half a character is none. */
+		{24, "NAME               COUNT\n"
+		     "….テスト.example       1\n"
+		     "e\xcc\x81.example              2\n"
+		     "(too narrow for: remark, level)\n"},
+	};
+	size_t size;
+
+	(void)state;
+	for (size_t i = 0; i < 8; i++)
+		cells[i] = strdup(wide[i / 4][i % 4]);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		FILE *out = open_memstream(&text, &size);
+
+		assert_non_null(out);
+		table_print(out, columns, 4, cells, 2, cases[i].width, false);
+		fclose(out);
+		assert_string_equal(text, cases[i].text);
+		free(text);
+	}
+	for (size_t i = 0; i < 8; i++)
+		free(cells[i]);
+}
+
 static void values_are_told_as_people_do(void **state)
 {
 	static const struct {
@@ -187,6 +253,8 @@ int main(void)
 		cmocka_unit_test(no_width_makes_it_fail),
 		cmocka_unit_test(colour_changes_no_letter),
 		cmocka_unit_test(characters_are_cut_whole),
+		cmocka_unit_test(wide_and_combining_characters_count_as_they_are_shown),
+		cmocka_unit_test(columns_stay_aligned_behind_wide_characters),
 		cmocka_unit_test(values_are_told_as_people_do),
 	};
 

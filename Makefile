@@ -13,7 +13,10 @@
 # make kernels    the programs on Debian's kernel, in a virtual machine
 # make format     lay the sources out as `make check` wants them
 #
-# FLAVOUR=gcc (default), clang, asan (clang with ASan and UBSan), tsan
+# make fuzz       hostile input to every reader, FUZZ_SECONDS=600 for all of them together
+# make coverage   how much of the readers the unit tests and the fuzz targets' own inputs run
+#
+# FLAVOUR=gcc (default), clang, asan (clang with ASan and UBSan), tsan, fuzz (asan for libFuzzer), coverage
 
 MAKEFLAGS += --no-builtin-rules
 .SUFFIXES:
@@ -56,14 +59,20 @@ flavour_flags := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fn
 else ifeq ($(FLAVOUR),tsan)
 compiler := $(CLANG)
 flavour_flags := -O1 -g -fno-omit-frame-pointer -fsanitize=thread
+else ifeq ($(FLAVOUR),fuzz)
+compiler := $(CLANG)
+flavour_flags := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+else ifeq ($(FLAVOUR),coverage)
+compiler := $(if $(filter default,$(origin CC)),gcc,$(CC))
+flavour_flags := -O0 -g --coverage -fprofile-abs-path
 else
-$(error FLAVOUR is one of gcc, clang, asan, tsan)
+$(error FLAVOUR is one of gcc, clang, asan, tsan, fuzz, coverage)
 endif
 
 cppflags := -Iinclude -Isrc -isystem $(bpf_out) -D_GNU_SOURCE -DFIRSTSEEN_VERSION='"$(VERSION)"' $(CPPFLAGS)
 cflags := -std=gnu11 -pthread $(warnings) $(flavour_flags) $(CFLAGS)
 ldflags := -pthread -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS)
-ifneq ($(filter asan tsan,$(FLAVOUR)),)
+ifneq ($(filter asan tsan fuzz coverage,$(FLAVOUR)),)
 ldflags := -pthread -Wl,--as-needed $(LDFLAGS)
 endif
 libs := -lsqlite3 -lpsl -lidn2 -ljansson -lpcap -lcap-ng -lseccomp -lbpf -lelf -lz $(LDLIBS)
@@ -78,8 +87,8 @@ object = $(patsubst %.c,$(out)/obj/%.o,$(1))
 tests := $(patsubst tests/unit/%.c,$(out)/tests/%,$(test_sources))
 skeleton := $(bpf_out)/firstseen.skel.h
 
-.PHONY: all run check check-build check-report unit bench bench-core bench-cost bench-loss bench-history bench-peers bench-scale accuracy kernels \
-	install clean format deps
+.PHONY: all run check check-build check-report unit fuzz fuzz-targets coverage kernels accuracy install clean format deps
+.PHONY: bench bench-core bench-cost bench-loss bench-history bench-peers bench-scale
 all: $(out)/firstseend $(out)/firstseen
 unit: $(tests) $(out)/tests/faults/load $(out)/tests/faults/connects $(out)/tests/faults/slow_disk.so \
 	$(out)/tests/bench/connect_load
@@ -131,6 +140,17 @@ $(slow_disk): tests/faults/slow_disk.c Makefile
 	$(call say,LINK $@)
 	$(quiet)gcc -D_GNU_SOURCE -std=gnu11 $(warnings) -O2 -fPIC -shared -o $@ $< -ldl
 
+# One program for each reader of hostile input: with libFuzzer in it, else with a main() that runs given inputs.
+fuzz_helpers := tests/fuzz/support.c tests/fuzz/corpus.c tests/fuzz/prefixes.c
+fuzz_targets := $(patsubst tests/fuzz/%.c,$(out)/tests/fuzz/%,$(sort $(filter-out $(fuzz_helpers),$(wildcard tests/fuzz/*.c))))
+fuzz_main := $(if $(filter fuzz,$(FLAVOUR)),,$(out)/obj/tests/fuzz/corpus.o)
+$(fuzz_targets): $(out)/tests/fuzz/%: $(out)/obj/tests/fuzz/%.o $(out)/obj/tests/fuzz/support.o $(fuzz_main) \
+		$(call object,src/cli/import_rows.c) $(out)/libfirstseen.a
+	@mkdir -p $(@D)
+	$(call say,LINK $@)
+	$(quiet)$(compiler) $(cflags) $(ldflags) $(if $(filter fuzz,$(FLAVOUR)),-fsanitize=fuzzer) -o $@ \
+		$(filter-out $(if $(filter %/import,$@),,%/import_rows.o),$^) $(libs)
+
 # Parts of the command that are no commands are tested by themselves.
 $(filter $(out)/tests/cli/%,$(tests)): $(call object,$(addprefix src/cli/,options.c output.c table.c width.c))
 
@@ -176,6 +196,13 @@ run: deps
 		--set control.socket=$(run_dir)/control.sock --set service.user= \
 		--set alert.sinks=stdout --set detect.learning=0s
 
+fuzz-targets: $(fuzz_targets)
+
+FUZZ_SECONDS ?= 600
+fuzz:
+	+$(MAKE) --no-print-directory $(jobs) FLAVOUR=fuzz fuzz-targets
+	tests/fuzz/targets --seconds=$(FUZZ_SECONDS) --keep
+
 check: check-build
 	tests/run
 
@@ -184,6 +211,7 @@ check-build:
 	+$(MAKE) --no-print-directory $(jobs) FLAVOUR=gcc all unit
 	+$(MAKE) --no-print-directory $(jobs) FLAVOUR=clang all unit
 	+$(MAKE) --no-print-directory $(jobs) FLAVOUR=asan all unit
+	+$(MAKE) --no-print-directory $(jobs) FLAVOUR=fuzz fuzz-targets
 
 # Chromium is too large to be asked of everyone who runs the tests: 120 MB to fetch, 400 MB on the disk.
 check-report: all
@@ -239,4 +267,5 @@ include packaging/install.mk
 clean:
 	rm -rf .output
 
--include $(patsubst %.o,%.d,$(call object,$(library_sources) $(daemon_sources) $(cli_sources) $(test_sources) $(test_helpers)))
+-include $(patsubst %.o,%.d,$(call object,$(library_sources) $(daemon_sources) $(cli_sources) $(test_sources) $(test_helpers) \
+	$(wildcard tests/fuzz/*.c)))

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * json_read.h - reads one JSON object of one line in place: no allocation, no
- * recursion, any bytes. What is nested in it is checked and handed out unread.
+ * recursion, any bytes. What is nested in it is handed out unread: its brackets and quotes are
+ * paired, and it may be no JSON otherwise.
  */
 #ifndef BASE_JSON_READ_H
 #define BASE_JSON_READ_H

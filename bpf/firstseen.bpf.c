@@ -324,7 +324,7 @@ static __always_inline void capture_hello(struct __sk_buff *skb, const struct pa
 	state->hello_reached = offset + packet->length;
 	if (offset < state->hello_bytes) {
 		spec->wanted = state->hello_bytes - offset;
-		emit_payload(skb, packet, spec);
+		emit_payload(skb, packet, spec, &state->owner);
 	}
 	if (state->hello_reached >= state->hello_bytes || ++state->hello_segments >= HELLO_SEGMENTS_MAX)
 		state->flags |= SOCKET_HELLO_DONE;
@@ -345,12 +345,11 @@ static __always_inline void tcp_packet(struct __sk_buff *skb, struct bpf_sock *s
 	if (packet_read(skb, &packet) || packet.length == 0)
 		return;
 	spec.cookie = bpf_get_socket_cookie(skb);
-	spec.owner = &state->owner;
 	spec.kind = FS_RECORD_SEGMENT;
 	spec.flags = (out ? FS_FLAG_OUT : 0) | (dns ? FS_FLAG_DNS : 0);
 	spec.wanted = 65535;
 	if (dns)
-		emit_payload(skb, &packet, &spec);
+		emit_payload(skb, &packet, &spec, &state->owner);
 	else
 		capture_hello(skb, &packet, state, &spec);
 }
@@ -405,7 +404,7 @@ static __always_inline bool is_under_way(const struct socket_state *state)
 
 /* Counts a datagram's bytes. The first one out to a peer that did not speak first opens a flow. */
 static __always_inline void udp_flow(const struct packet *packet, const struct payload_spec *spec,
-				     struct socket_state *state, bool out)
+				     const struct fs_owner *owner, struct socket_state *state, bool out)
 {
 	struct udp_flow_key key = {.cookie = spec->cookie};
 	struct udp_flow fresh = {}, *flow;
@@ -441,8 +440,8 @@ static __always_inline void udp_flow(const struct packet *packet, const struct p
 		current_owner(&state->owner);
 		describe(&state->owner);
 	}
-	emit_flow(FS_RECORD_FLOW_OPEN, is_under_way(state) ? FS_FLAG_PREEXISTING : 0, spec->cookie,
-		  spec->owner, &endpoints, 0, 0, FS_OUTCOME_UNKNOWN);
+	emit_flow(FS_RECORD_FLOW_OPEN, is_under_way(state) ? FS_FLAG_PREEXISTING : 0, spec->cookie, owner,
+		  &endpoints, 0, 0, FS_OUTCOME_UNKNOWN);
 }
 
 static __always_inline void udp_packet(struct __sk_buff *skb, struct bpf_sock *sk, bool out)
@@ -451,6 +450,7 @@ static __always_inline void udp_packet(struct __sk_buff *skb, struct bpf_sock *s
 	struct payload_spec spec = {};
 	struct socket_state *state;
 	struct fs_owner nobody = {.uid = FS_UID_UNKNOWN};
+	const struct fs_owner *owner;
 	bool dns, known;
 
 	if (packet_read(skb, &packet) || packet.protocol != IPPROTO_UDP)
@@ -461,18 +461,18 @@ static __always_inline void udp_packet(struct __sk_buff *skb, struct bpf_sock *s
 	/* Sockets that only receive get theirs here. */
 	state = bpf_sk_storage_get(&sockets, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	known = state && state->owner.tgid;
-	spec.owner = known ? &state->owner : &nobody;
+	owner = known ? &state->owner : &nobody;
 	spec.cookie = bpf_get_socket_cookie(skb);
 	if (!known && (dns || out))
 		count(FS_COUNT_OWNER_UNKNOWN);
 	if (!address_is_loopback(out ? packet.target : packet.source))
-		udp_flow(&packet, &spec, state, out);
+		udp_flow(&packet, &spec, owner, state, out);
 	if (!dns)
 		return;
 	spec.kind = FS_RECORD_DATAGRAM;
 	spec.flags = FS_FLAG_DNS | (out ? FS_FLAG_OUT : 0);
 	spec.wanted = 65535;
-	emit_payload(skb, &packet, &spec);
+	emit_payload(skb, &packet, &spec, owner);
 }
 
 /* Nearly every packet ends here, judged by what the processor has at hand, and most without a helper. */

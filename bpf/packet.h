@@ -184,12 +184,17 @@ static __always_inline int packet_v6(struct __sk_buff *skb, struct packet *packe
 	return 0;
 }
 
-/* 0, or -1 where it is neither TCP nor UDP or too short. */
-static __always_inline int packet_read(struct __sk_buff *skb, struct packet *packet)
+/*
+ * 0, or -1 where it is neither TCP nor UDP or too short. Not static, as all that is large: the verifier looks
+ * at such a function once a program, not once for every way to each of its calls.
+ */
+__noinline int packet_read(struct __sk_buff *skb, struct packet *packet)
 {
 	__u32 transport = 0;
 	__u8 header[20];
 
+	if (!packet)
+		return -1;
 	if (skb->protocol == bpf_htons(0x0800)) {
 		if (packet_v4(skb, packet, &transport))
 			return -1;
@@ -222,7 +227,6 @@ static __always_inline int packet_read(struct __sk_buff *skb, struct packet *pac
 
 struct payload_spec {
 	__u64 cookie;
-	const struct fs_owner *owner;
 	__u16 kind;
 	__u16 flags;
 	__u32 wanted; /* bytes of the payload to copy, at most */
@@ -230,7 +234,8 @@ struct payload_spec {
 
 /* One size class: a record with room for `class` bytes, a constant. */
 static __always_inline void emit_class(struct __sk_buff *skb, const struct packet *packet,
-				       const struct payload_spec *spec, __u32 class)
+				       const struct payload_spec *spec, const struct fs_owner *owner,
+				       __u32 class)
 {
 	struct fs_record_payload *record;
 	__u32 length = packet->length, last;
@@ -244,7 +249,7 @@ static __always_inline void emit_class(struct __sk_buff *skb, const struct packe
 	if (length > class)
 		length = class;
 	begin(&record->header, spec->kind, spec->flags | (length < packet->length ? FS_FLAG_CUT : 0),
-	      sizeof(*record) + length, spec->cookie, spec->owner);
+	      sizeof(*record) + length, spec->cookie, owner);
 	__builtin_memcpy(record->endpoints.local_address, out ? packet->source : packet->target, 16);
 	__builtin_memcpy(record->endpoints.remote_address, out ? packet->target : packet->source, 16);
 	record->endpoints.local_port = out ? packet->source_port : packet->target_port;
@@ -269,24 +274,24 @@ static __always_inline void emit_class(struct __sk_buff *skb, const struct packe
  * Copies a payload in the smallest class that holds it. Ring memory is reserved by
  * constant sizes: a per-CPU scratch buffer would be overwritten by a softirq.
  */
-static __noinline int emit_payload(struct __sk_buff *skb, const struct packet *packet,
-				   const struct payload_spec *spec)
+__noinline int emit_payload(struct __sk_buff *skb, const struct packet *packet,
+			    const struct payload_spec *spec, const struct fs_owner *owner)
 {
 	__u32 length;
 
-	if (!packet || !spec)
+	if (!packet || !spec || !owner)
 		return 0;
 	length = packet->length < spec->wanted ? packet->length : spec->wanted;
 	if (length == 0)
 		return 0;
 	if (length <= 256)
-		emit_class(skb, packet, spec, 256);
+		emit_class(skb, packet, spec, owner, 256);
 	else if (length <= 1536)
-		emit_class(skb, packet, spec, 1536);
+		emit_class(skb, packet, spec, owner, 1536);
 	else if (length <= 8192)
-		emit_class(skb, packet, spec, 8192);
+		emit_class(skb, packet, spec, owner, 8192);
 	else
-		emit_class(skb, packet, spec, 65536);
+		emit_class(skb, packet, spec, owner, 65536);
 	return 0;
 }
 

@@ -163,9 +163,9 @@ static __always_inline __u32 pid_namespace(struct task_struct *task)
 
 /*
  * Emits FS_RECORD_PROCESS for the current process, the first time it (or its new program) acts.
- * 0, or -1 where the ring was full.
+ * 0, or -1 where the ring was full. Not static: see packet_read().
  */
-static __noinline int describe(const struct fs_owner *owner)
+__noinline int describe(const struct fs_owner *owner)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
 	struct process_key key = {};

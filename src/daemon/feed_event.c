@@ -118,6 +118,7 @@ static void put_state(struct json *json, const struct feed_state *state)
 	json_put_unsigned(json, "flows", state->flows);
 	json_put_unsigned(json, "alerts", state->alerts);
 	json_put_unsigned(json, "lost", state->lost);
+	put_time(json, "since", state->since_ns);
 	put_time(json, "learning_until", state->learning_until_ns);
 }
 

@@ -13,6 +13,7 @@ enum feed_kind { FEED_FLOW, FEED_NAME, FEED_BYTES, FEED_CLOSED, FEED_ALERT, FEED
 /* How it goes, once a second. */
 struct feed_state {
 	int64_t time_ns;
+	int64_t since_ns; /* it watches */
 	int64_t learning_until_ns;
 	uint64_t flows, alerts, lost; /* since the daemon started */
 };

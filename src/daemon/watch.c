@@ -53,6 +53,7 @@ struct watch {
 	int epoll, timer, signals;
 	int64_t clock_offset_ns;
 	int64_t since_ns; /* when the history began */
+	int64_t started_ns;
 	int64_t learning_since_ns;
 	int64_t step_from_ns,
 		step_to_ns; /* the clock was set, and the writer does not know yet; 0: it was not */
@@ -241,6 +242,7 @@ static void tell_readers(struct watch *watch, int64_t now_ns)
 	watch->last_told_ns = now_ns;
 	take_states(watch, &states, now_ns);
 	feed_state(watch->feed, &(struct feed_state){.time_ns = now_ns,
+						     .since_ns = watch->started_ns,
 						     .learning_until_ns = learning_until(watch),
 						     .flows = pipeline_counts(watch->pipeline)->flows,
 						     .alerts = pipeline_counts(watch->pipeline)->alerts,
@@ -1010,7 +1012,7 @@ int watch_run(const struct watch_options *options, struct failure *failure)
 	block_signals();
 	error = open_all(watch);
 	if (!error) {
-		watch->last_volumes_ns = host_now();
+		watch->last_volumes_ns = watch->started_ns = host_now();
 		say_missing(watch);
 		error = capture_preexisting(watch->capture, failure);
 		if (error > 0)

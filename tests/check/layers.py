@@ -45,6 +45,7 @@ LIBRARIES = {
     "libcap-ng": (re.compile(r"^cap-ng\.h$"), "src/privilege/"),
     "libseccomp": (re.compile(r"^seccomp\.h$"), "src/privilege/"),
     "libpcap": (re.compile(r"^pcap"), "src/source/"),
+    "ncurses": (re.compile(r"^(n?curses|term)\.h$"), "src/cli/"),
     "zlib": (re.compile(r"^zlib\.h$"), "src/source/"),
 }
 

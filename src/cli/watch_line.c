@@ -131,10 +131,10 @@ static const struct watch_column {
 } columns[WATCH_COLUMNS] = {
 	[TIME] = {"TIME", 8, 8, 0, false, false},
 	[MARK] = {"", 1, 1, 0, false, false},
-	[PROGRAM] = {"APPLICATION", 10, 50, 0, true, false},
+	[PROGRAM] = {"APPLICATION", 11, 50, 0, true, false},
 	[PID] = {"PID", 7, 7, 3, false, true},
 	[USER] = {"USER", 8, 16, 7, false, false},
-	[HOST] = {"HOST", 18, 80, 0, true, false},
+	[HOST] = {"HOST", 17, 80, 0, true, false},
 	[DOMAIN] = {"DOMAIN", 14, 40, 9, true, false},
 	[PORT] = {"PORT", 9, 9, 1, false, true},
 	[METHOD] = {"BY", 5, 5, 6, false, false},

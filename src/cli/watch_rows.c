@@ -120,14 +120,14 @@ static uint64_t place_bottom(struct watch_rows *rows, size_t height)
 		top = next(rows, top, -1);
 	for (; top != NO_ROW && top > rows->selected; top = next(rows, top, -1))
 		rows->bottom = next(rows, rows->bottom, -1);
-	/* A window with room above is filled from below. */
+	/* A window with room above is filled from below, by what was there at the pause. */
 	top = rows->bottom;
 	for (size_t i = 1; i < height; i++) {
 		uint64_t above = top != NO_ROW ? next(rows, top, -1) : NO_ROW, below;
 
 		if (above == NO_ROW) {
 			below = next(rows, rows->bottom, 1);
-			if (below == NO_ROW)
+			if (below == NO_ROW || below >= rows->frozen)
 				break;
 			rows->bottom = below;
 			continue;
@@ -167,8 +167,10 @@ void watch_rows_window(struct watch_rows *rows, size_t height, struct watch_wind
 
 void watch_rows_pause(struct watch_rows *rows, bool paused)
 {
-	if (paused && !rows->paused)
+	if (paused && !rows->paused) {
 		rows->selected = rows->bottom = newest(rows);
+		rows->frozen = rows->head;
+	}
 	rows->paused = paused;
 }
 

@@ -16,6 +16,7 @@ struct watch_rows {
 	bool alerts_only, new_only;
 	bool lookups;      /* show flows to resolvers, too */
 	bool paused;       /* rows go on coming, below what is shown */
+	uint64_t frozen;   /* head, when it was paused */
 	uint64_t selected; /* numbers of rows, while paused */
 	uint64_t bottom;
 };

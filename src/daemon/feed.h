@@ -13,7 +13,7 @@
 #include "daemon/feed_event.h"
 
 #define FEED_READERS_MAX 4
-#define FEED_EVENTS 1024 /* in the ring: a reader may be so far behind */
+#define FEED_EVENTS 2048 /* in the ring: a reader may be so far behind */
 
 struct feed; /* opaque */
 

@@ -62,6 +62,8 @@ static ssize_t receive(int fd, void *bytes, size_t size, int patience_ms)
 	if (ready <= 0)
 		return ready == 0 ? -ETIMEDOUT : -errno;
 	got = recvmsg(fd, &message, MSG_DONTWAIT);
+	if (got < 0 && errno == ECONNRESET) /* it refused without reading: what it said lies behind that */
+		got = recvmsg(fd, &message, MSG_DONTWAIT);
 	if (got < 0)
 		return -errno;
 	return message.msg_flags & MSG_TRUNC ? -EBADMSG : got;

@@ -115,10 +115,13 @@ static enum watch_style style_of(const struct watch_event *event)
 
 static void draw_keys(const struct watch_screen *screen, struct drawing *drawing)
 {
+	static const char *const keys[] = {"q quit", "? help", "p pause", "/ filter", "a alerts", "n new"};
+
 	if (screen->mode == MODE_FILTER)
 		say(drawing, "Enter keeps the filter, Esc clears it");
 	else
-		say(drawing, "q quit  p pause  / filter  a alerts  n new  ? help");
+		for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+			say_whole(drawing, "%s%s", i ? "  " : "", keys[i]);
 	drawing->y = drawing->height - 1;
 	end_line(drawing, STYLE_FAINT);
 }
@@ -148,6 +151,26 @@ static void draw_list(struct watch_screen *screen, struct drawing *drawing)
 
 /* --- other pages ------------------------------------------------------------------------- */
 
+/* How many bytes of the value fit a line: up to a blank, where there is one. */
+static size_t part_of(const char *value, size_t room)
+{
+	size_t length = 0, blank = 0;
+	char part[WATCH_TEXT_MAX];
+
+	while (value[length]) {
+		size_t character = text_utf8_character(value + length, strnlen(value + length, 4));
+
+		character = character ? character : 1;
+		text_copy_bytes(part, sizeof(part), value, length + character);
+		if (length && watch_width(part) > room)
+			return blank ? blank : length;
+		length += character;
+		if (value[length - 1] == ' ')
+			blank = length;
+	}
+	return length;
+}
+
 /* One label, and its value over as many lines as it takes. */
 static void draw_detail(void *context, const char *label, const char *value)
 {
@@ -162,18 +185,9 @@ static void draw_detail(void *context, const char *label, const char *value)
 		first = false;
 	}
 	while (*value && drawing->y < drawing->height) {
-		size_t length = 0;
+		size_t length = part_of(value, room);
 		char part[WATCH_TEXT_MAX];
 
-		while (value[length]) {
-			size_t character = text_utf8_character(value + length, strnlen(value + length, 4));
-
-			character = character ? character : 1;
-			text_copy_bytes(part, sizeof(part), value, length + character);
-			if (length && watch_width(part) > room)
-				break;
-			length += character;
-		}
 		text_copy_bytes(part, sizeof(part), value, length);
 		say(drawing, "%-*s%s", (int)indent, first ? label : "", part);
 		end_line(drawing, STYLE_PLAIN);

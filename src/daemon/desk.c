@@ -109,9 +109,9 @@ static bool is_for_us(struct desk *desk, int connection, const struct control_wo
 }
 
 /* True where the connection is the feed's now. */
-static bool subscribe(struct desk *desk, int connection)
+static bool subscribe(struct desk *desk, int connection, bool root)
 {
-	int error = feed_subscribe(desk->feed, connection);
+	int error = feed_subscribe(desk->feed, connection, root);
 
 	if (error)
 		control_reply(connection, false,
@@ -147,7 +147,7 @@ static bool answer(struct desk *desk, int connection)
 	if (!is_for_us(desk, connection, &request))
 		return false;
 	if (strcmp(request.words[2], "watch") == 0)
-		return subscribe(desk, connection);
+		return subscribe(desk, connection, may_change);
 	if (!may_change) {
 		control_reply(connection, false, "only root may change what the daemon does");
 		return false;

@@ -74,12 +74,13 @@ bool feed_wanted(const struct feed *feed)
 
 /* --- in ----------------------------------------------------------------------------- */
 
-int feed_subscribe(struct feed *feed, int connection)
+int feed_subscribe(struct feed *feed, int connection, bool root)
 {
+	const size_t places = root ? FEED_READERS_MAX : FEED_READERS_MAX - 1;
 	int error = -EBUSY;
 
 	pthread_mutex_lock(&feed->lock);
-	for (size_t i = 0; i < FEED_READERS_MAX && error == -EBUSY; i++) {
+	for (size_t i = 0; i < places && error == -EBUSY; i++) {
 		struct reader *reader = &feed->readers[i];
 
 		if (reader->connection >= 0)

@@ -26,9 +26,9 @@ int feed_start(struct feed *feed);
 /* Ends the thread, closes the connections. NULL is fine. */
 void feed_free(struct feed *feed);
 
-/* Takes a connection over and says so on it. 0; -EBUSY: there are FEED_READERS_MAX; -ENOMEM. On failure it
- * stays the caller's. Any thread. */
-int feed_subscribe(struct feed *feed, int connection);
+/* Takes a connection over and says so on it. The last place is for root. 0; -EBUSY: no place is left;
+ * -ENOMEM. On failure it stays the caller's. Any thread. */
+int feed_subscribe(struct feed *feed, int connection, bool root);
 
 /* Whether anybody looks on. One load; false for NULL. */
 bool feed_wanted(const struct feed *feed);

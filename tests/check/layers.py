@@ -146,6 +146,7 @@ LIBRARY_VIOLATIONS = [
     probe("core", "#include <bpf/libbpf.h>"),
     probe("daemon", '#include "firstseen.skel.h"'),
     probe("cli", "#include <sqlite3.h>"),
+    probe("daemon", "#include <curses.h>"),
     probe("core", "#include <libpsl.h>"),
     probe("daemon", "#include <pcap/pcap.h>"),
     ("src/daemon/check_probe.h", "#include <ares.h>\n"),

@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "core/pipeline.h"
+#include "source/hello_build.h"
 #include "source/record_build.h"
 
 #define NOW (INT64_C(1767225600) * NS_PER_SECOND)
@@ -22,6 +23,7 @@ static struct {
 	struct flow_report report;
 	struct flow_progress progress;
 	char domain[DOMAIN_MAX];
+	char hostname[HOSTNAME_MAX]; /* of the report */
 } run;
 
 static int on_seen(void *context, enum subject_kind kind, const char *domain, const char *application,
@@ -37,6 +39,7 @@ static void on_flow(void *context, const struct flow_report *report)
 	(void)context;
 	run.reports++;
 	run.report = *report;
+	text_copy(run.hostname, sizeof(run.hostname), report->attribution->hostname);
 }
 
 static void on_progress(void *context, const struct flow_progress *progress)
@@ -47,7 +50,7 @@ static void on_progress(void *context, const struct flow_progress *progress)
 	text_copy(run.domain, sizeof(run.domain), progress->domain);
 }
 
-static int begin(void **state)
+static int begin_with(bool sni)
 {
 	struct pipeline_edges edges = {.seen = on_seen, .flow = on_flow, .progress = on_progress};
 	struct domain_settings grouping = {0};
@@ -55,12 +58,24 @@ static int begin(void **state)
 					     .networks = &run.networks};
 	struct failure failure;
 
-	(void)state;
+	settings.sni = sni;
 	memset(&run, 0, sizeof(run));
 	if (domain_rules_new(&grouping, &run.rules, &failure))
 		return -1;
 	settings.rules = run.rules;
 	return pipeline_new(&settings, &edges, &run.pipeline);
+}
+
+static int begin(void **state)
+{
+	(void)state;
+	return begin_with(false);
+}
+
+static int begin_with_names(void **state)
+{
+	(void)state;
+	return begin_with(true);
 }
 
 static int end(void **state)
@@ -71,19 +86,24 @@ static int end(void **state)
 	return 0;
 }
 
+static struct record_flow_spec spec_of(uint64_t cookie, const uint8_t remote[static 4], uint16_t flags)
+{
+	return (struct record_flow_spec){.time_ns = NOW,
+					 .cookie = cookie,
+					 .owner = {.tgid = 7, .uid = 1000},
+					 .local = address_from_ipv4((const uint8_t[]){192, 0, 2, 1}),
+					 .remote = address_from_ipv4(remote),
+					 .local_port = 1234,
+					 .remote_port = 443,
+					 .protocol = 6,
+					 .flags = flags};
+}
+
 static void feed(enum fs_record_kind kind, uint64_t cookie, const uint8_t remote[static 4], uint16_t flags,
 		 uint64_t bytes)
 {
 	struct fs_record_flow record;
-	struct record_flow_spec spec = {.time_ns = NOW,
-					.cookie = cookie,
-					.owner = {.tgid = 7, .uid = 1000},
-					.local = address_from_ipv4((const uint8_t[]){192, 0, 2, 1}),
-					.remote = address_from_ipv4(remote),
-					.local_port = 1234,
-					.remote_port = 443,
-					.protocol = 6,
-					.flags = flags};
+	struct record_flow_spec spec = spec_of(cookie, remote, flags);
 
 	record_flow(&record, kind, &spec, bytes, 2 * bytes,
 		    bytes ? FS_OUTCOME_ESTABLISHED : FS_OUTCOME_REFUSED);
@@ -143,11 +163,43 @@ static void the_end_is_told_of_flows_that_were(void **state)
 	assert_int_equal(run.progresses, 2);
 }
 
+static void another_name_in_the_hello_is_told_as_the_same_flow(void **state)
+{
+	static uint8_t record[sizeof(struct fs_record_payload) + HELLO_BUILD_MAX];
+	struct record_flow_spec spec = spec_of(1, outside, FS_FLAG_OUT);
+	struct address address = address_from_ipv4(outside);
+	struct actor asker = {.tgid = 7};
+	uint8_t hello[HELLO_BUILD_MAX];
+	size_t length = hello_build(hello, sizeof(hello), "www.example.org");
+	size_t size =
+		record_payload(record, sizeof(record), FS_RECORD_SEGMENT, &spec, 1000, hello, length, length);
+	uint64_t id;
+
+	(void)state;
+	assert_int_equal(
+		pipeline_bind(run.pipeline, &address, "www.example.com", &asker, NOW, NOW + NS_PER_SECOND),
+		0);
+	feed(FS_RECORD_FLOW_OPEN, 1, outside, 0, 0);
+	assert_int_equal(run.reports, 1);
+	assert_false(run.report.again);
+	assert_string_equal(run.hostname, "www.example.com");
+	id = run.report.id;
+	assert_int_equal(pipeline_feed(run.pipeline, record, size, 0), 0);
+	assert_int_equal(run.reports, 2);
+	assert_true(run.report.again);
+	assert_true(run.report.id == id);
+	assert_string_equal(run.hostname, "www.example.org");
+	feed(FS_RECORD_FLOW_VOLUME, 1, outside, FS_FLAG_CLOSED, 10);
+	assert_string_equal(run.domain, "example.org");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(flows_are_told_by_what_is_asked_for, begin, end),
 		cmocka_unit_test_setup_teardown(the_end_is_told_of_flows_that_were, begin, end),
+		cmocka_unit_test_setup_teardown(another_name_in_the_hello_is_told_as_the_same_flow,
+						begin_with_names, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

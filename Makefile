@@ -104,7 +104,7 @@ $(out)/firstseend: $(call object,$(daemon_sources)) $(out)/libfirstseen.a
 
 $(out)/firstseen: $(call object,$(cli_sources)) $(out)/libfirstseen.a
 	$(call say,LINK $@)
-	$(quiet)$(compiler) $(cflags) $(ldflags) -o $@ $^ $(libs)
+	$(quiet)$(compiler) $(cflags) $(ldflags) -o $@ $^ $(libs) -lncursesw -ltinfo
 
 $(out)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
@@ -152,10 +152,11 @@ $(fuzz_targets): $(out)/tests/fuzz/%: $(out)/obj/tests/fuzz/%.o $(out)/obj/tests
 		$(filter-out $(if $(filter %/import,$@),,%/import_rows.o),$^) $(libs)
 
 # Parts of the command that are no commands are tested by themselves.
-$(filter $(out)/tests/cli/%,$(tests)): $(call object,$(addprefix src/cli/,options.c output.c table.c width.c))
+$(filter $(out)/tests/cli/%,$(tests)): $(call object,$(addprefix src/cli/,options.c output.c table.c watch_event.c watch_line.c \
+	watch_rows.c watch_screen.c width.c))
 
 # Nor are those of the daemon that need no kernel. Its test of faults makes some calls fail.
-$(filter $(out)/tests/daemon/%,$(tests)): $(call object,$(addprefix src/daemon/,compose.c dossier.c host.c metering.c outbox.c writer.c))
+$(filter $(out)/tests/daemon/%,$(tests)): $(call object,$(addprefix src/daemon/,compose.c dossier.c feed.c feed_event.c host.c metering.c outbox.c writer.c))
 $(out)/tests/daemon/writer_test: ldflags += -Wl,--wrap=render_alert,--wrap=history_write_alert
 
 $(call object,$(test_sources) $(test_helpers)): cppflags += -Itests/unit

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # Completion in bash of the firstseen command and the firstseend daemon.
 
-_firstseen_commands="status stats doctor domains history apps app alerts alert ack allow allowed unallow
+_firstseen_commands="status stats watch doctor domains history apps app alerts alert ack allow allowed unallow
 	domain-of replay import export report help"
 _firstseen_kinds="new_domain new_domain_for_application new_address crawler_digest threat_domain
 	learning_complete coverage_gap history_recovered"
@@ -22,6 +22,7 @@ _firstseen_options()
 	apps | app) echo "--since --until --limit" ;;
 	alerts) echo "--since --until --kind --open --limit" ;;
 	ack) echo "--note" ;;
+	watch) echo "--filter --alerts" ;;
 	replay) echo "--flows --alerts --into" ;;
 	import) echo "--client --again" ;;
 	export) echo "--since --until --app --csv --output" ;;
@@ -131,7 +132,7 @@ _firstseen_line()
 		fi
 		previous=""
 		case $word in
-		-c | --config | --db | --set | --format | --since | --until | --app | --kind | --limit | --note | \
+		-c | --config | --db | --set | --format | --since | --until | --app | --kind | --limit | --note | --filter | \
 			--into | --client | --output)
 			skip=$word
 			previous=$word

@@ -14,6 +14,9 @@
 static const struct command commands[] = {
 	{"status", "", "is it watching, since when, was anything lost", "", 0, 0, cli_status},
 	{"stats", "", "all counters of the daemon", "", 0, 0, cli_stats},
+	{"watch", "",
+	 "live: flows and alerts as they come; on a terminal ? shows the keys, elsewhere they are lines",
+	 "TW", 0, 0, cli_watch},
 	{"doctor", "", "what this host offers, tried for real, and the mend for what is missing", "", 0, 0,
 	 cli_doctor},
 	{"domains", "", "the baseline, one row a domain", "nsual", 0, 0, cli_domains},

@@ -37,6 +37,9 @@ static const struct option_text texts[] = {
 	{'g', "again", NULL, "count also what was imported before"},
 	{'v', "csv", NULL, "a table of comma-separated values instead of JSON lines"},
 	{'O', "output", "FILE", "write FILE instead of standard output"},
+	{'T', "filter", "TEXT",
+	 "those with all these words in a name, an address, a user, a number or a state"},
+	{'W', "alerts", NULL, "alerts, not flows"},
 	/* general */
 	{'c', "config", "FILE", "read FILE and FILE.d/*.conf instead of " CONFIG_DEFAULT_PATH " and conf.d"},
 	{'S', "set", "SECTION.KEY=VALUE", "set one setting, over the file; may be repeated"},
@@ -196,6 +199,12 @@ static enum options_result take(const struct reading *reading, int letter, const
 		return OPTIONS_RUN;
 	case 'O':
 		options->output = value;
+		return OPTIONS_RUN;
+	case 'T':
+		options->words = value;
+		return OPTIONS_RUN;
+	case 'W':
+		options->alerts = true;
 		return OPTIONS_RUN;
 	default:
 		return take_general(reading, letter, value);

@@ -38,6 +38,7 @@ struct options {
 	/* of commands */
 	struct history_filter filter;
 	bool flows, alerts;
+	const char *words; /* to look for; NULL: none */
 	const char *into;
 	const char *note;
 	const char *client, *output;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -61,6 +62,8 @@ static ssize_t receive(int fd, void *bytes, size_t size, int patience_ms)
 	if (ready <= 0)
 		return ready == 0 ? -ETIMEDOUT : -errno;
 	got = recvmsg(fd, &message, MSG_DONTWAIT);
+	if (got < 0 && errno == ECONNRESET) /* it refused without reading: what it said lies behind that */
+		got = recvmsg(fd, &message, MSG_DONTWAIT);
 	if (got < 0)
 		return -errno;
 	return message.msg_flags & MSG_TRUNC ? -EBADMSG : got;
@@ -84,25 +87,65 @@ static int read_reply(int fd, char *text, size_t size, struct failure *failure)
 	return failure_set(failure, 0, "%s", reply.words[1]);
 }
 
-int control_ask(const char *path, const struct control_words *request, char *text, size_t size,
-		struct failure *failure)
+/* Connects and sends. The descriptor, or -errno. */
+static int send_request(const char *path, const struct control_words *request, struct failure *failure)
 {
-	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0), result;
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0), error;
 	struct sockaddr_un address;
 
 	if (fd < 0)
 		return failure_set(failure, -errno, "can not make a socket: %s", strerror(errno));
-	result = address_of(path, &address);
-	if (!result && connect(fd, (const struct sockaddr *)&address, sizeof(address)))
-		result = -errno;
-	if (result)
-		failure_set(failure, result, "can not reach the daemon at %s: %s", path, strerror(-result));
+	error = address_of(path, &address);
+	if (!error && connect(fd, (const struct sockaddr *)&address, sizeof(address)))
+		error = -errno;
+	if (error)
+		failure_set(failure, error, "can not reach the daemon at %s: %s", path, strerror(-error));
 	else if (send(fd, request->bytes, request->size, MSG_NOSIGNAL) < 0 && errno != EPIPE)
-		result = failure_set(failure, -errno, "can not ask the daemon: %s", strerror(errno));
-	else
-		result = read_reply(fd, text, size, failure);
+		error = failure_set(failure, -errno, "can not ask the daemon: %s", strerror(errno));
+	if (!error)
+		return fd;
+	close(fd);
+	return error;
+}
+
+int control_ask(const char *path, const struct control_words *request, char *text, size_t size,
+		struct failure *failure)
+{
+	int fd = send_request(path, request, failure), result;
+
+	if (fd < 0)
+		return fd;
+	result = read_reply(fd, text, size, failure);
 	close(fd);
 	return result;
+}
+
+int control_subscribe(const char *path, const struct control_words *request, struct failure *failure)
+{
+	int fd = send_request(path, request, failure), result;
+	char text[CONTROL_BYTES_MAX];
+
+	if (fd < 0)
+		return fd;
+	result = read_reply(fd, text, sizeof(text), failure);
+	if (result == 1)
+		return fd;
+	close(fd);
+	return result;
+}
+
+ssize_t control_next(int connection, char text[static CONTROL_MESSAGE_MAX])
+{
+	struct iovec part = {.iov_base = text, .iov_len = CONTROL_MESSAGE_MAX - 1};
+	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+	ssize_t got = recvmsg(connection, &message, MSG_DONTWAIT);
+
+	if (got < 0)
+		return errno == ECONNRESET ? 0 : -errno;
+	if (message.msg_flags & MSG_TRUNC)
+		return -EBADMSG;
+	text[got] = '\0';
+	return got;
 }
 
 /* --- server --------------------------------------------------------------------- */
@@ -175,9 +218,32 @@ int control_peer(int connection, uid_t *uid, pid_t *pid)
 	return 0;
 }
 
-int control_receive(int connection, struct control_words *request)
+bool control_peer_is_of(int connection, gid_t group)
 {
-	ssize_t got = receive(connection, request->bytes, sizeof(request->bytes), CONTROL_PATIENCE_MS);
+	struct ucred peer;
+	socklen_t size = sizeof(peer), bytes = 0;
+	gid_t *groups;
+	bool found;
+
+	if (group == (gid_t)-1 || getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &peer, &size))
+		return false;
+	if (peer.gid == group)
+		return true;
+	/* How many there are is told by a buffer that is too small. */
+	if (getsockopt(connection, SOL_SOCKET, SO_PEERGROUPS, NULL, &bytes) == 0 || errno != ERANGE)
+		return false;
+	groups = malloc(bytes);
+	found = false;
+	if (groups && getsockopt(connection, SOL_SOCKET, SO_PEERGROUPS, groups, &bytes) == 0)
+		for (size_t i = 0; i < bytes / sizeof(*groups); i++)
+			found = found || groups[i] == group;
+	free(groups);
+	return found;
+}
+
+int control_receive(int connection, struct control_words *request, int patience_ms)
+{
+	ssize_t got = receive(connection, request->bytes, sizeof(request->bytes), patience_ms);
 
 	if (got < 0)
 		return (int)got;

@@ -3,7 +3,8 @@
  * control.h - how the command asks the daemon to change what only its writer may change.
  * A request is one packet on a local socket (SOCK_SEQPACKET): words, each with its NUL,
  * the first two CONTROL_VERSION and the path of the history that is meant. The reply is one packet: "ok" or
- * "failed", then a line for the user.
+ * "failed", then a line for the user. "watch" begins a stream: after "ok" come messages, one JSON object a
+ * packet, until one side closes.
  */
 #ifndef CONTROL_CONTROL_H
 #define CONTROL_CONTROL_H
@@ -17,7 +18,8 @@
 #define CONTROL_VERSION "firstseen/1"
 #define CONTROL_BYTES_MAX 8192
 #define CONTROL_WORDS_MAX 64
-#define CONTROL_PATIENCE_MS 2000 /* for a peer that connects and says nothing */
+#define CONTROL_MESSAGE_MAX 16384 /* of a stream, with its NUL */
+#define CONTROL_PATIENCE_MS 2000  /* for a peer that connects and says nothing */
 
 struct control_words {
 	size_t count;
@@ -40,6 +42,16 @@ int control_parse(struct control_words *words);
 int control_ask(const char *path, const struct control_words *request, char *text, size_t size,
 		struct failure *failure);
 
+/*
+ * Client: the same for a request that begins a stream. The connection, from which control_next reads; or 0:
+ * refused, *failure says why; or -errno.
+ */
+int control_subscribe(const char *path, const struct control_words *request, struct failure *failure);
+
+/* The next message that is there, terminated. Its length; 0: the daemon ended; -EAGAIN: none yet; or -errno.
+ */
+ssize_t control_next(int connection, char text[static CONTROL_MESSAGE_MAX]);
+
 /* Server. The socket, listening, with mode 0660; what a dead daemon left at `path` is removed. A descriptor
  * or -errno. */
 int control_listen(const char *path, gid_t group, struct failure *failure);
@@ -47,8 +59,11 @@ int control_listen(const char *path, gid_t group, struct failure *failure);
 /* Who is on the other side of a connection. 0 or -errno. */
 int control_peer(int connection, uid_t *uid, pid_t *pid);
 
-/* Waits for the request of a connection. 0, -ETIMEDOUT, -EBADMSG, or another -errno. */
-int control_receive(int connection, struct control_words *request);
+/* Whether the other side is of the group, by its first one or another. */
+bool control_peer_is_of(int connection, gid_t group);
+
+/* Waits so long for the request of a connection. 0, -ETIMEDOUT, -EBADMSG, or another -errno. */
+int control_receive(int connection, struct control_words *request, int patience_ms);
 
 /* Best effort: a peer that is gone misses it. */
 void control_reply(int connection, bool ok, const char *text);

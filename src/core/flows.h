@@ -32,6 +32,7 @@ struct flow {
 	uint8_t subject; /* enum subject_kind */
 	uint8_t wait;    /* enum flow_wait */
 	bool preexisting;
+	bool told;                                   /* to those who look on */
 	bool kept;                                   /* it is in the history: its bytes go there too */
 	uint32_t domain, hostname, application, exe; /* texts in the pipeline's names; 0: none */
 	uint32_t crawler;                            /* whose digest it is in (crawler_id); 0: none */

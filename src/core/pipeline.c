@@ -41,6 +41,7 @@ int pipeline_new(const struct pipeline_settings *settings, const struct pipeline
 	pipeline->settings = *settings;
 	pipeline->edges = *edges;
 	pipeline->coverage = -1;
+	pipeline->told = edges->flow ? FLOWS_ALL : FLOWS_NONE;
 	pipeline->learning_since_ns = settings->learning_since_ns;
 	if (observer_new(&observer, on_observation, pipeline, &pipeline->observer) ||
 	    correlate_new(&correlate, &pipeline->correlate) ||
@@ -147,7 +148,7 @@ static void on_open(struct pipeline *pipeline, const struct observation *seen)
 	struct actor actor;
 
 	pipeline->counts.flows++;
-	if (!external && !pipeline->edges.flow) {
+	if (!external && pipeline->told != FLOWS_ALL) {
 		pipeline->counts.verdicts[VERDICT_INTERNAL]++;
 		return;
 	}
@@ -304,6 +305,8 @@ static void on_volume(struct pipeline *pipeline, const struct observation *seen)
 	}
 	pipeline_update_alert(pipeline, flow, seen->flow.bytes_out, seen->flow.bytes_in, seen->flow.outcome,
 			      closed);
+	if (flow->told)
+		pipeline_report_progress(pipeline, flow, seen);
 	if (closed)
 		forget_flow(pipeline, flow);
 }

@@ -54,6 +54,8 @@ enum verdict {
 
 /* A decided outbound flow, for those who list flows. Lives until the callback returns. */
 struct flow_report {
+	uint64_t id;     /* of this flow, for as long as it is open */
+	bool again;      /* it was told before, and its ClientHello has another name */
 	int64_t time_ns; /* when it opened */
 	struct address local;
 	struct address remote;
@@ -67,6 +69,24 @@ struct flow_report {
 	struct fs_owner owner;
 };
 
+/* What became of a flow that was told, for those who look on. Lives until the callback returns. */
+struct flow_progress {
+	uint64_t id;
+	int64_t time_ns;
+	struct address remote;
+	uint16_t remote_port;
+	uint8_t protocol;
+	struct fs_owner owner;
+	uint64_t bytes_out; /* since it opened */
+	uint64_t bytes_in;
+	enum fs_outcome outcome;
+	bool closed;
+	const char *domain, *hostname, *application; /* "" where the history does not keep the flow */
+};
+
+/* Which flows `flow` and `progress` are called for. */
+enum flows_told { FLOWS_NONE, FLOWS_EXTERNAL, FLOWS_ALL };
+
 /* The edges. `context` is handed to each. access and alert may be NULL. */
 struct pipeline_edges {
 	void *context;
@@ -75,7 +95,10 @@ struct pipeline_edges {
 		    struct seen *out);
 	void (*access)(void *context, const struct access *access);
 	void (*alert)(void *context, const struct alert *alert);
+	/* May be NULL; else all flows are told until pipeline_tell_flows. */
 	void (*flow)(void *context, const struct flow_report *flow);
+	/* Bytes and the end of a flow that was told. May be NULL. */
+	void (*progress)(void *context, const struct flow_progress *progress);
 	/* Whether a name or a parent of it is on a list of threats; then *out is filled. May be NULL. */
 	bool (*threat)(void *context, const char *hostname, struct threat_match *out);
 };
@@ -115,6 +138,9 @@ void pipeline_finish(struct pipeline *pipeline, int64_t now_ns);
 
 /* New settings from a reread configuration; flows, bindings and processes stay. */
 void pipeline_configure(struct pipeline *pipeline, const struct pipeline_settings *settings);
+
+/* Which flows are told from now on: those that open while they are. */
+void pipeline_tell_flows(struct pipeline *pipeline, enum flows_told told);
 
 /* The baseline's figures, put into alerts from now on. */
 void pipeline_baseline(struct pipeline *pipeline, int64_t since_ns, double coverage);

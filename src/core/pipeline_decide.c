@@ -206,28 +206,6 @@ void pipeline_tell_access(struct pipeline *pipeline, const struct flow *flow, co
 		pipeline->edges.access(pipeline->edges.context, &access);
 }
 
-void pipeline_report(struct pipeline *pipeline, const struct flow *flow, enum verdict verdict,
-		     const char *domain, const struct attribution *attribution, const struct process *process)
-{
-	struct flow_report report = {
-		.time_ns = flow->opened_ns,
-		.local = flow->local,
-		.remote = flow->key.remote,
-		.local_port = flow->local_port,
-		.remote_port = flow->key.remote_port,
-		.protocol = flow->key.protocol,
-		.verdict = verdict,
-		.domain = domain,
-		.attribution = attribution,
-		.process = process,
-		.owner = flow->owner,
-	};
-
-	pipeline->counts.verdicts[verdict]++;
-	if (pipeline->edges.flow)
-		pipeline->edges.flow(pipeline->edges.context, &report);
-}
-
 /* --- threats ------------------------------------------------------------------ */
 
 #define THREAT_AGAIN_NS (SECONDS_PER_DAY * NS_PER_SECOND) /* a beacon a minute is one alert a day */

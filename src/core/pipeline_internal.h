@@ -22,6 +22,7 @@ struct pipeline {
 	struct crawlers *crawlers;
 	struct known *threats_told; /* by domain and application */
 	struct allow_set *allow;    /* borrowed */
+	enum flows_told told;       /* FLOWS_NONE where nobody looks on */
 	struct clock_steps clock;
 	struct names *texts;                 /* of open flows */
 	struct flow *wait_first, *wait_last; /* by the time they opened */
@@ -65,9 +66,12 @@ void pipeline_tell_access(struct pipeline *pipeline, const struct flow *flow, co
 			  uint32_t connections, uint64_t bytes_out, uint64_t bytes_in);
 
 /* Counts a verdict and tells those who list flows. */
-void pipeline_report(struct pipeline *pipeline, const struct flow *flow, enum verdict verdict,
-		     const char *domain, const struct attribution *attribution,
-		     const struct process *process);
+void pipeline_report(struct pipeline *pipeline, struct flow *flow, enum verdict verdict, const char *domain,
+		     const struct attribution *attribution, const struct process *process);
+
+/* Tells the bytes or the end of a flow that was told. */
+void pipeline_report_progress(struct pipeline *pipeline, const struct flow *flow,
+			      const struct observation *seen);
 
 /* A flow that stays inside. */
 void pipeline_settle_internal(struct pipeline *pipeline, struct flow *flow, const char *domain,

@@ -19,7 +19,8 @@
 #include "base/text.h"
 #include "control/control.h"
 
-#define GROUP "firstseen" /* whose members may look, but not change */
+#define GROUP "firstseen"      /* whose members may look, but not change */
+#define READER_PATIENCE_MS 200 /* they may not keep root waiting */
 
 struct desk {
 	char path[PATH_MAX];
@@ -27,7 +28,9 @@ struct desk {
 	ino_t inode;
 	char history[PATH_MAX]; /* resolved */
 	int listener, end;
+	gid_t group; /* of readers; -1: there is none */
 	struct writer *writer;
+	struct feed *feed;
 	pthread_t thread;
 	bool running;
 };
@@ -66,7 +69,8 @@ int desk_open(const char *path, struct desk **out, struct failure *failure)
 		return 0;
 	}
 	text_copy(desk->path, sizeof(desk->path), path);
-	desk->listener = control_listen(path, group_of_readers(), failure);
+	desk->group = group_of_readers();
+	desk->listener = control_listen(path, desk->group, failure);
 	if (desk->listener < 0) {
 		int error = desk->listener;
 
@@ -82,40 +86,75 @@ int desk_open(const char *path, struct desk **out, struct failure *failure)
 	return 0;
 }
 
-/* What every request comes to: who asks is known by the kernel, not by what he says. */
-static void answer(struct desk *desk, int connection)
+static bool is_for_us(struct desk *desk, int connection, const struct control_words *request)
+{
+	char text[WRITER_ANSWER_MAX];
+
+	if (request->count < 3) {
+		control_reply(connection, false, "this is no request");
+		return false;
+	}
+	if (strcmp(request->words[0], CONTROL_VERSION) != 0) {
+		control_reply(connection, false,
+			      "the command and the daemon are of different versions: restart the daemon");
+		return false;
+	}
+	if (strcmp(request->words[1], desk->history) != 0) {
+		snprintf(text, sizeof(text), "the daemon on this socket keeps another history: %.900s",
+			 desk->history);
+		control_reply(connection, false, text);
+		return false;
+	}
+	return true;
+}
+
+/* True where the connection is the feed's now. */
+static bool subscribe(struct desk *desk, int connection, bool root)
+{
+	int error = feed_subscribe(desk->feed, connection, root);
+
+	if (error)
+		control_reply(connection, false,
+			      error == -EBUSY ? "as many as can are watching already"
+					      : "the daemon is out of memory");
+	return !error;
+}
+
+/* What every request comes to: who asks is known by the kernel, not by what he says. True where the
+ * connection stays open. */
+static bool answer(struct desk *desk, int connection)
 {
 	struct control_words request = {0};
 	char text[WRITER_ANSWER_MAX];
 	uid_t uid = (uid_t)-1;
 	pid_t pid;
-	bool done;
+	bool done, may_change;
 	int error = control_peer(connection, &uid, &pid);
 
-	if (error || (uid != 0 && uid != geteuid())) {
-		control_reply(connection, false, "only root may change what the daemon does");
-		return;
+	may_change = !error && (uid == 0 || uid == geteuid());
+	if (!may_change && (error || !control_peer_is_of(connection, desk->group))) {
+		control_reply(
+			connection, false,
+			"only root may change what the daemon does, and only members of the group " GROUP
+			" may watch it");
+		return false;
 	}
-	error = control_receive(connection, &request);
+	error = control_receive(connection, &request, may_change ? CONTROL_PATIENCE_MS : READER_PATIENCE_MS);
 	if (error == -ETIMEDOUT)
-		return;
-	if (error || request.count < 3) {
-		control_reply(connection, false, "this is no request");
-		return;
-	}
-	if (strcmp(request.words[0], CONTROL_VERSION) != 0) {
-		control_reply(connection, false,
-			      "the command and the daemon are of different versions: restart the daemon");
-		return;
-	}
-	if (strcmp(request.words[1], desk->history) != 0) {
-		snprintf(text, sizeof(text), "the daemon on this socket keeps another history: %.900s",
-			 desk->history);
-		control_reply(connection, false, text);
-		return;
+		return false;
+	if (error)
+		request.count = 0;
+	if (!is_for_us(desk, connection, &request))
+		return false;
+	if (strcmp(request.words[2], "watch") == 0)
+		return subscribe(desk, connection, may_change);
+	if (!may_change) {
+		control_reply(connection, false, "only root may change what the daemon does");
+		return false;
 	}
 	done = writer_ask(desk->writer, request.count - 2, request.words + 2, text);
 	control_reply(connection, done, text);
+	return false;
 }
 
 static void *run(void *context)
@@ -139,13 +178,13 @@ static void *run(void *context)
 			poll(&waits[1], 1, 100);
 			continue;
 		}
-		answer(desk, connection);
-		close(connection);
+		if (!answer(desk, connection))
+			close(connection);
 	}
 	return NULL;
 }
 
-int desk_start(struct desk *desk, struct writer *writer, const char *path)
+int desk_start(struct desk *desk, struct writer *writer, struct feed *feed, const char *path)
 {
 	int error;
 
@@ -153,6 +192,7 @@ int desk_start(struct desk *desk, struct writer *writer, const char *path)
 		return -errno;
 
 	desk->writer = writer;
+	desk->feed = feed;
 	error = pthread_create(&desk->thread, NULL, run, desk);
 	desk->running = error == 0;
 	return -error;

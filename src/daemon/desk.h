@@ -5,6 +5,7 @@
 #define DAEMON_DESK_H
 
 #include "base/failure.h"
+#include "daemon/feed.h"
 #include "daemon/writer.h"
 
 struct desk; /* opaque */
@@ -16,9 +17,9 @@ struct desk; /* opaque */
  */
 int desk_open(const char *path, struct desk **out, struct failure *failure);
 
-/* Begins to answer for the history at `path`, which is there. `writer` is borrowed until desk_close. 0 or
- * -errno. */
-int desk_start(struct desk *desk, struct writer *writer, const char *path);
+/* Begins to answer for the history at `path`, which is there. `writer` and `feed` are borrowed until
+ * desk_close. 0 or -errno. */
+int desk_start(struct desk *desk, struct writer *writer, struct feed *feed, const char *path);
 
 /* Ends the thread and removes the socket. NULL is fine. */
 void desk_close(struct desk *desk);

@@ -17,6 +17,7 @@
 #include "capture/capture.h"
 #include "core/pipeline.h"
 #include "daemon/desk.h"
+#include "daemon/feed.h"
 #include "daemon/host.h"
 #include "daemon/lists.h"
 #include "daemon/notices.h"
@@ -46,15 +47,17 @@ struct watch {
 	struct allow_set *rules_now; /* what the pipeline borrows; NULL: none */
 	struct lists *loading;       /* threat lists that are being read anew */
 	struct desk *desk;           /* NULL: no control socket */
+	struct feed *feed;           /* NULL likewise */
 	struct notices notices;
 	struct failure *failure;
 	int epoll, timer, signals;
 	int64_t clock_offset_ns;
 	int64_t since_ns; /* when the history began */
+	int64_t started_ns;
 	int64_t learning_since_ns;
 	int64_t step_from_ns,
 		step_to_ns; /* the clock was set, and the writer does not know yet; 0: it was not */
-	int64_t last_exchange_ns, last_refresh_ns, last_volumes_ns;
+	int64_t last_exchange_ns, last_refresh_ns, last_volumes_ns, last_told_ns;
 	int64_t bindings_kept_ns; /* those learned up to then are in the history */
 	uint64_t lost;            /* told to the writer so far */
 	uint64_t batch_full;      /* accesses and alerts that found no room in the batch */
@@ -91,8 +94,23 @@ static void on_alert(void *context, const struct alert *alert)
 	struct watch *watch = context;
 
 	watch->urgent = true;
+	feed_alert(watch->feed, alert);
 	if (batch_add_alert(watch->batch, alert))
 		watch->batch_full++;
+}
+
+static void on_flow(void *context, const struct flow_report *report)
+{
+	struct watch *watch = context;
+
+	feed_flow(watch->feed, report);
+}
+
+static void on_progress(void *context, const struct flow_progress *progress)
+{
+	struct watch *watch = context;
+
+	feed_progress(watch->feed, progress);
 }
 
 static bool on_threat(void *context, const char *hostname, struct threat_match *out)
@@ -210,6 +228,25 @@ static void take_states(struct watch *watch, struct writer_states *states, int64
 	add_state(states, "boottime", (uint64_t)(now_ns - watch->clock_offset_ns));
 	add_state(states, "learning_told", watch->notices.learning_told);
 	add_state(states, "learning_until", (uint64_t)learning_until(watch));
+}
+
+/* Flows are told while somebody looks on, and once a second how it goes. */
+static void tell_readers(struct watch *watch, int64_t now_ns)
+{
+	bool wanted = feed_wanted(watch->feed);
+	struct writer_states states;
+
+	pipeline_tell_flows(watch->pipeline, wanted ? FLOWS_EXTERNAL : FLOWS_NONE);
+	if (!wanted || (now_ns - watch->last_told_ns < EXCHANGE_NS && now_ns >= watch->last_told_ns))
+		return;
+	watch->last_told_ns = now_ns;
+	take_states(watch, &states, now_ns);
+	feed_state(watch->feed, &(struct feed_state){.time_ns = now_ns,
+						     .since_ns = watch->started_ns,
+						     .learning_until_ns = learning_until(watch),
+						     .flows = pipeline_counts(watch->pipeline)->flows,
+						     .alerts = pipeline_counts(watch->pipeline)->alerts,
+						     .lost = watch->lost + states.lost});
 }
 
 /* --- the operator's judgement ------------------------------------------------------- */
@@ -503,6 +540,7 @@ static int loop(struct watch *watch, const struct watch_options *options)
 		follow_recovery(watch);
 		refresh(watch, now);
 		take_over(watch);
+		tell_readers(watch, now);
 		notices_learning(&watch->notices, watch->pipeline, watch->reader, learning_until(watch), now);
 		exchange(watch, now);
 		notify_watchdog(now - watch->clock_offset_ns,
@@ -668,9 +706,10 @@ static int start_threads(struct watch *watch)
 		return error;
 	watch->writing = NULL;
 	watch->spare = NULL;
-	if (watch->desk && desk_start(watch->desk, watch->writer, watch->config.history_path))
+	if (watch->desk && (feed_start(watch->feed) ||
+			    desk_start(watch->desk, watch->writer, watch->feed, watch->config.history_path)))
 		error = failure_set(watch->failure, -EAGAIN,
-				    "can not start the thread of the control socket");
+				    "can not start the threads of the control socket");
 	return error;
 }
 
@@ -689,6 +728,8 @@ static int open_pipeline(struct watch *watch)
 				       .seen = on_seen,
 				       .access = on_access,
 				       .alert = on_alert,
+				       .flow = on_flow,
+				       .progress = on_progress,
 				       .threat = on_threat};
 
 	settings_of(watch, &settings);
@@ -697,6 +738,7 @@ static int open_pipeline(struct watch *watch)
 	if (pipeline_new(&settings, &edges, &watch->pipeline))
 		return failure_set(watch->failure, -ENOMEM, "out of memory");
 	watch->bindings_kept_ns = host_now();
+	pipeline_tell_flows(watch->pipeline, FLOWS_NONE);
 	return history_bindings(watch->reader, host_boot(), on_kept_binding, watch, watch->failure);
 }
 
@@ -845,6 +887,8 @@ static int open_all(struct watch *watch)
 	}
 	if (!error && watch->config.socket_path[0])
 		error = desk_open(watch->config.socket_path, &watch->desk, watch->failure);
+	if (!error && watch->desk && feed_new(&watch->feed))
+		error = failure_set(watch->failure, -ENOMEM, "out of memory");
 	if (!error)
 		error = drop_user(watch);
 	if (!error)
@@ -911,6 +955,7 @@ static void close_all(struct watch *watch)
 		writer_stop(watch->writer, watch->batch, &(struct writer_states){.now_ns = host_now()});
 	else
 		batch_free(watch->batch);
+	feed_free(watch->feed); /* the last flows were told, too */
 	batch_free(watch->spare);
 	history_close(watch->writing);
 	capture_close(watch->capture);
@@ -967,7 +1012,7 @@ int watch_run(const struct watch_options *options, struct failure *failure)
 	block_signals();
 	error = open_all(watch);
 	if (!error) {
-		watch->last_volumes_ns = host_now();
+		watch->last_volumes_ns = watch->started_ns = host_now();
 		say_missing(watch);
 		error = capture_preexisting(watch->capture, failure);
 		if (error > 0)

@@ -45,6 +45,7 @@ LIBRARIES = {
     "libcap-ng": (re.compile(r"^cap-ng\.h$"), "src/privilege/"),
     "libseccomp": (re.compile(r"^seccomp\.h$"), "src/privilege/"),
     "libpcap": (re.compile(r"^pcap"), "src/source/"),
+    "ncurses": (re.compile(r"^(n?curses|term)\.h$"), "src/cli/"),
     "zlib": (re.compile(r"^zlib\.h$"), "src/source/"),
 }
 
@@ -145,6 +146,7 @@ LIBRARY_VIOLATIONS = [
     probe("core", "#include <bpf/libbpf.h>"),
     probe("daemon", '#include "firstseen.skel.h"'),
     probe("cli", "#include <sqlite3.h>"),
+    probe("daemon", "#include <curses.h>"),
     probe("core", "#include <libpsl.h>"),
     probe("daemon", "#include <pcap/pcap.h>"),
     ("src/daemon/check_probe.h", "#include <ares.h>\n"),

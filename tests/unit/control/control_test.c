@@ -81,7 +81,7 @@ static void *serve(void *context)
 	int connection = accept(serving->listener, NULL, NULL);
 	pid_t pid;
 
-	serving->received = control_receive(connection, &request);
+	serving->received = control_receive(connection, &request, CONTROL_PATIENCE_MS);
 	if (control_peer(connection, &serving->uid, &pid) || pid != getpid())
 		serving->received = -EPERM;
 	control_reply(connection, request.count == 2, request.count == 2 ? request.words[1] : "no");
@@ -173,7 +173,7 @@ static void packets_that_are_no_request_are_refused(void **state)
 			assert_int_equal(send(client, "abc", 3, 0), 3);
 		close(client);
 		memset(&request, 0, sizeof(request));
-		assert_int_equal(control_receive(server, &request), -EBADMSG);
+		assert_int_equal(control_receive(server, &request, CONTROL_PATIENCE_MS), -EBADMSG);
 		control_reply(server, false, "gone"); /* to nobody */
 		close(server);
 	}

@@ -34,14 +34,15 @@ struct pipeline_settings {
 	struct correlate_limits correlate;
 	uint32_t dns_port_count;
 	uint16_t dns_ports[8];
-	size_t flow_limit;    /* flows remembered until they close; 0: 65536 */
+	uint32_t own_tgid; /* the daemon: its flows are counted only, its questions name nothing; 0: none */
+	size_t flow_limit; /* flows remembered until they close; 0: 65536 */
 	size_t process_limit; /* 0: 16384 */
 	size_t known_limit;   /* domains remembered as known, sparing the history; 0: 65536 */
 };
 
 enum verdict {
 	VERDICT_INTERNAL,    /* address or name is inside: counted, not kept */
-	VERDICT_IGNORED,     /* a setting says so: counted, not kept */
+	VERDICT_IGNORED,     /* a setting says so, or it is our own: counted, not kept */
 	VERDICT_RESOLVER,    /* an unnamed address that is asked DNS questions: counted, not kept */
 	VERDICT_KNOWN,       /* kept in the history */
 	VERDICT_LEARNING,    /* new, kept in the history, not alerted */

@@ -337,6 +337,7 @@ static void settings_of(const struct watch *watch, struct pipeline_settings *set
 		.rules = watch->rules,
 		.networks = &watch->networks,
 		.dns_port_count = config->dns_port_count,
+		.own_tgid = (uint32_t)getpid(),
 	};
 	memcpy(settings->dns_ports, config->dns_ports, sizeof(settings->dns_ports));
 }
@@ -366,8 +367,11 @@ static void reload(struct watch *watch, const struct watch_options *options)
 		log_error("the configuration was not taken over, the old one stays: %s", failure.text);
 		return;
 	}
+	if ((fresh.ptr || fresh.asn) && !watch->config.ptr && !watch->config.asn)
+		log_warning("the DNS is asked (ptr, asn) from the next restart on: this process may open no "
+			    "sockets for it any more");
 	if (needs_restart(&watch->config, &fresh))
-		log_warning("settings of [capture], [history], [alert], [enrich], private_suffixes and "
+		log_warning("settings of [capture], [history], [alert], packages, private_suffixes and "
 			    "aws_buckets take "
 			    "effect at the next restart");
 	watch->config.window_seconds = fresh.window_seconds;
@@ -973,7 +977,8 @@ int watch_run(const struct watch_options *options, struct failure *failure)
 		if (error > 0)
 			log_info("%d connections are older than this daemon", error);
 		if (error >= 0)
-			error = privilege_drop_all(watch->config.packages, watch->failure);
+			error = privilege_drop_all(watch->config.packages,
+						   watch->config.ptr || watch->config.asn, watch->failure);
 		if (error >= 0)
 			error = start_threads(watch);
 	}

@@ -14,7 +14,7 @@
 #include "core/clock_steps.h"
 #include "history/history.h"
 
-#define WRITER_STATES_MAX 96
+#define WRITER_STATES_MAX 112
 
 /* Named values for `status`, as of the moment of handing over. */
 struct writer_states {

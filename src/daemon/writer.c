@@ -208,10 +208,11 @@ static bool may_learn(struct writer *writer, const struct alert *alert)
 /* True where the alert is an update that is held. A batch may be written a second time. */
 static bool hold(struct writer *writer, const struct alert *alert, bool last)
 {
+	if (alert->revision == 0)
+		return false;
 	if (held_has(writer->held, alert->uid))
 		return true;
-	return alert->revision > 0 && !last && may_learn(writer, alert) &&
-	       held_add(writer->held, alert, clock_ns() + HOLD_NS);
+	return !last && may_learn(writer, alert) && held_add(writer->held, alert, clock_ns() + HOLD_NS);
 }
 
 static bool is_due(struct writer *writer, size_t index)

@@ -199,10 +199,10 @@ static void on_absent(struct enrich *enrich, struct question *question)
 
 static const char *reason(int error, int refusal)
 {
-	if (refusal == EAFNOSUPPORT || refusal == ENOSYS || refusal == EACCES)
+	if (refusal == EAFNOSUPPORT || refusal == ENOSYS)
 		return "this process may not open sockets of that kind (in the unit: "
 		       "RestrictAddressFamilies=)";
-	if (refusal == EPERM)
+	if (refusal == EPERM || refusal == EACCES)
 		return "this process may not send there (in the unit: IPAddressAllow=, or a firewall)";
 	if (refusal)
 		return strerror(refusal);

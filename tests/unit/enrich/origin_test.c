@@ -74,8 +74,7 @@ static void what_is_no_origin_is_refused(void **state)
 		"64496 | 198.51.100.0/24/24 | ZZ | arin |",
 		"64496 | 2001:db8::/32 | ZZ | arin |",
 		"64496 | <script>alert(1)</script> | ZZ | arin |",
-		"64496 | 198.51.100.0/24 | "
-		"ZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZ |",
+		"1 | 198.51.100.0/24 | ZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZ|",
 	};
 	struct address address = address_of("198.51.100.7");
 	struct origin origin, before;

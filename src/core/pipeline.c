@@ -318,7 +318,9 @@ static void on_process(struct pipeline *pipeline, const struct observation *seen
 /* What the daemon asks the DNS for alerts must not become one, nor name what others do. */
 static bool is_own(const struct pipeline *pipeline, const struct observation *seen)
 {
-	return seen->owner.tgid && seen->owner.tgid == pipeline->settings.own_tgid;
+	return (seen->kind == OBSERVED_FLOW_OPEN || seen->kind == OBSERVED_QUESTION ||
+		seen->kind == OBSERVED_ANSWER) &&
+	       pipeline->edges.own && pipeline->edges.own(pipeline->edges.context, seen->cookie);
 }
 
 static void on_own(struct pipeline *pipeline, const struct observation *seen)
@@ -326,7 +328,7 @@ static void on_own(struct pipeline *pipeline, const struct observation *seen)
 	if (seen->kind == OBSERVED_FLOW_OPEN) {
 		pipeline->counts.flows++;
 		pipeline->counts.verdicts[VERDICT_IGNORED]++;
-	} else if (seen->kind == OBSERVED_QUESTION || seen->kind == OBSERVED_ANSWER) {
+	} else {
 		correlate_own(pipeline->correlate, seen->message, seen->time_ns);
 	}
 }

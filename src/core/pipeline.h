@@ -34,8 +34,7 @@ struct pipeline_settings {
 	struct correlate_limits correlate;
 	uint32_t dns_port_count;
 	uint16_t dns_ports[8];
-	uint32_t own_tgid; /* the daemon: its flows are counted only, its questions name nothing; 0: none */
-	size_t flow_limit; /* flows remembered until they close; 0: 65536 */
+	size_t flow_limit;    /* flows remembered until they close; 0: 65536 */
 	size_t process_limit; /* 0: 16384 */
 	size_t known_limit;   /* domains remembered as known, sparing the history; 0: 65536 */
 };
@@ -79,6 +78,9 @@ struct pipeline_edges {
 	void (*flow)(void *context, const struct flow_report *flow);
 	/* Whether a name or a parent of it is on a list of threats; then *out is filled. May be NULL. */
 	bool (*threat)(void *context, const char *hostname, struct threat_match *out);
+	/* Whether a socket is the daemon's own: its flows are counted only, its questions name nothing. May
+	 * be NULL. */
+	bool (*own)(void *context, uint64_t cookie);
 };
 
 struct pipeline_counts {

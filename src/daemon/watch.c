@@ -102,6 +102,13 @@ static bool on_threat(void *context, const char *hostname, struct threat_match *
 	return threats_find(watch->threats, hostname, out);
 }
 
+static bool on_own(void *context, uint64_t cookie)
+{
+	struct watch *watch = context;
+
+	return watch->writer && writer_owns_socket(watch->writer, cookie);
+}
+
 static void on_record(void *context, const void *record, size_t size)
 {
 	struct watch *watch = context;
@@ -337,7 +344,6 @@ static void settings_of(const struct watch *watch, struct pipeline_settings *set
 		.rules = watch->rules,
 		.networks = &watch->networks,
 		.dns_port_count = config->dns_port_count,
-		.own_tgid = (uint32_t)getpid(),
 	};
 	memcpy(settings->dns_ports, config->dns_ports, sizeof(settings->dns_ports));
 }
@@ -693,7 +699,8 @@ static int open_pipeline(struct watch *watch)
 				       .seen = on_seen,
 				       .access = on_access,
 				       .alert = on_alert,
-				       .threat = on_threat};
+				       .threat = on_threat,
+				       .own = on_own};
 
 	settings_of(watch, &settings);
 	settings.uid_seed = host_random();

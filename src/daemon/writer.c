@@ -861,6 +861,11 @@ bool writer_moves(struct writer *writer, int64_t now_ns)
 	return now_ns - writer->rounds_seen_ns < STANDSTILL_SECONDS * NS_PER_SECOND;
 }
 
+bool writer_owns_socket(const struct writer *writer, uint64_t cookie)
+{
+	return writer->enrich && enrich_owns_socket(writer->enrich, cookie);
+}
+
 void writer_reopen(struct writer *writer)
 {
 	pthread_mutex_lock(&writer->lock);

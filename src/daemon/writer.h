@@ -80,6 +80,9 @@ struct allow_set *writer_take_rules(struct writer *writer);
  */
 bool writer_moves(struct writer *writer, int64_t now_ns);
 
+/* Whether a socket, by its cookie, is one by which the daemon itself asks the DNS. Never blocks. */
+bool writer_owns_socket(const struct writer *writer, uint64_t cookie);
+
 /* Files are opened anew before the next line. */
 void writer_reopen(struct writer *writer);
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -24,7 +25,10 @@
 #define SILENT_NS (30 * NS_PER_SECOND)      /* ... for so long */
 #define PROBE_NAME "1.0.0.127.in-addr.arpa" /* every server answers it by itself (RFC 6303) */
 
+#define OWN_SOCKETS 64
+
 struct enrich {
+	_Atomic uint64_t own_sockets[OWN_SOCKETS]; /* the last ones, by their cookies */
 	pthread_t thread;
 	int wake;
 	pthread_mutex_t lock; /* guards what follows */
@@ -39,6 +43,7 @@ struct enrich {
 	struct rate rate;
 	unsigned under_way, silent;
 	bool troubled; /* and told so */
+	size_t own_next;
 	void (*tell)(const char *text);
 };
 
@@ -362,13 +367,28 @@ static int ask(struct enrich *enrich)
 	return timeout_ms;
 }
 
+static void on_socket(void *context, uint64_t cookie)
+{
+	struct enrich *enrich = context;
+
+	atomic_store(&enrich->own_sockets[enrich->own_next++ % OWN_SOCKETS], cookie);
+}
+
+bool enrich_owns_socket(const struct enrich *enrich, uint64_t cookie)
+{
+	for (size_t i = 0; i < OWN_SOCKETS; i++)
+		if (atomic_load_explicit(&enrich->own_sockets[i], memory_order_relaxed) == cookie)
+			return cookie != 0;
+	return false;
+}
+
 /* Other servers. Where the new ones can not be taken, the old ones stay. */
 static void open_anew(struct enrich *enrich, const char *servers)
 {
 	struct resolver *fresh;
 	struct failure failure;
 
-	if (resolver_open(servers, &fresh, &failure)) {
+	if (resolver_open(servers, on_socket, enrich, &fresh, &failure)) {
 		enrich->tell(failure.text);
 		return;
 	}
@@ -465,7 +485,7 @@ int enrich_open(const struct enrich_settings *settings, struct enrich **out, str
 	if (enrich->wake < 0 || cache_new(CACHE_LIMIT, seed, &enrich->cache) || queue_new(&enrich->queue))
 		error = failure_set(failure, -ENOMEM, "out of memory");
 	else
-		error = resolver_open(settings->servers, &enrich->resolver, failure);
+		error = resolver_open(settings->servers, on_socket, enrich, &enrich->resolver, failure);
 	if (!error) {
 		error = pthread_create(&enrich->thread, NULL, run, enrich);
 		if (error)

@@ -70,6 +70,10 @@ void enrich_configure(struct enrich *enrich, const struct enrich_settings *setti
 bool enrich_look(struct enrich *enrich, const struct address *address, bool name, bool origin,
 		 struct enrich_answer *out);
 
+/* Whether a socket, by its cookie (SO_COOKIE), is one of the last that questions were sent by. Never waits.
+ */
+bool enrich_owns_socket(const struct enrich *enrich, uint64_t cookie);
+
 void enrich_counts(struct enrich *enrich, struct enrich_counts *out);
 
 #endif

@@ -21,6 +21,8 @@ _Static_assert(RESOLVER_SOCKETS_MAX == ARES_GETSOCK_MAXNUM, "each socket has a p
 
 struct resolver {
 	ares_channel channel;
+	resolver_opened *opened;
+	void *context;
 	bool of_system;
 	struct stat system;
 	int refusal;
@@ -37,10 +39,14 @@ struct asked {
 static ares_socket_t open_socket(int family, int type, int protocol, void *context)
 {
 	struct resolver *resolver = context;
+	uint64_t cookie = 0;
+	socklen_t length = sizeof(cookie);
 	int fd = socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
 
 	if (fd < 0)
 		resolver->refusal = errno;
+	else if (getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &length) == 0)
+		resolver->opened(resolver->context, cookie);
 	return fd;
 }
 
@@ -88,7 +94,8 @@ static const struct ares_socket_functions sockets = {
 
 /* --- the channel -------------------------------------------------------------------------------- */
 
-int resolver_open(const char *servers, struct resolver **out, struct failure *failure)
+int resolver_open(const char *servers, resolver_opened *opened, void *context, struct resolver **out,
+		  struct failure *failure)
 {
 	struct ares_options options = {
 		.flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES, .timeout = TRY_MS, .tries = TRIES};
@@ -97,6 +104,8 @@ int resolver_open(const char *servers, struct resolver **out, struct failure *fa
 
 	if (!resolver)
 		return failure_set(failure, -ENOMEM, "out of memory");
+	resolver->opened = opened;
+	resolver->context = context;
 	resolver->of_system = !servers[0];
 	if (resolver->of_system)
 		(void)stat(SYSTEM_SERVERS, &resolver->system); /* not there: all 0 */
@@ -180,16 +189,17 @@ size_t resolver_waits(struct resolver *resolver, struct pollfd waits[static RESO
 		      int *timeout_ms)
 {
 	ares_socket_t fds[ARES_GETSOCK_MAXNUM];
-	int bits = ares_getsock(resolver->channel, fds, ARES_GETSOCK_MAXNUM);
+	unsigned bits = (unsigned)ares_getsock(resolver->channel, fds, ARES_GETSOCK_MAXNUM);
 	struct timeval room, *until = ares_timeout(resolver->channel, NULL, &room);
 	size_t count = 0;
 
 	for (int i = 0; i < RESOLVER_SOCKETS_MAX; i++) {
 		short events = 0;
 
-		if (ARES_GETSOCK_READABLE((unsigned)bits, i))
+		/* Its own macros shift into the sign. */
+		if (bits >> i & 1)
 			events |= POLLIN;
-		if (ARES_GETSOCK_WRITABLE((unsigned)bits, i))
+		if (bits >> (i + ARES_GETSOCK_MAXNUM) & 1)
 			events |= POLLOUT;
 		if (events)
 			waits[count++] = (struct pollfd){.fd = fds[i], .events = events};

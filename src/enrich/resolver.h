@@ -24,8 +24,12 @@ struct resolver; /* opaque */
  */
 typedef void resolver_answer(void *context, int error, const uint8_t *bytes, size_t length);
 
+/* A socket was opened, and nothing was sent by it yet. `cookie`: SO_COOKIE, the kernel's number of it. */
+typedef void resolver_opened(void *context, uint64_t cookie);
+
 /* `servers` as in enrich.h. 0 or -errno with *failure filled. */
-int resolver_open(const char *servers, struct resolver **out, struct failure *failure);
+int resolver_open(const char *servers, resolver_opened *opened, void *context, struct resolver **out,
+		  struct failure *failure);
 
 /* Ends the questions that are under way, with -ECANCELED. NULL is fine. */
 void resolver_close(struct resolver *resolver);

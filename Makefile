@@ -155,7 +155,7 @@ $(fuzz_targets): $(out)/tests/fuzz/%: $(out)/obj/tests/fuzz/%.o $(out)/obj/tests
 $(filter $(out)/tests/cli/%,$(tests)): $(call object,$(addprefix src/cli/,options.c output.c table.c width.c))
 
 # Nor are those of the daemon that need no kernel. Its test of faults makes some calls fail.
-$(filter $(out)/tests/daemon/%,$(tests)): $(call object,$(addprefix src/daemon/,compose.c dossier.c held.c host.c metering.c outbox.c writer.c))
+$(filter $(out)/tests/daemon/%,$(tests)): $(call object,$(addprefix src/daemon/,asking.c compose.c dossier.c held.c host.c metering.c outbox.c writer.c))
 $(out)/tests/daemon/writer_test: ldflags += -Wl,--wrap=render_alert,--wrap=history_write_alert
 
 $(call object,$(test_sources) $(test_helpers)): cppflags += -Itests/unit

@@ -4,6 +4,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+
+#include "base/text.h"
+#include "daemon/dossier.h"
 
 struct item {
 	struct alert *alert;
@@ -35,7 +39,22 @@ void held_free(struct held *held)
 	free(held);
 }
 
-bool held_has(const struct held *held, const char *uid)
+static int64_t clock_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * NS_PER_SECOND + now.tv_nsec;
+}
+
+static bool may_learn(struct enrich *enrich, const struct alert *alert)
+{
+	struct dossier ignored;
+
+	return dossier_remote(enrich, alert, false, &ignored);
+}
+
+static bool has(const struct held *held, const char *uid)
 {
 	for (size_t i = 0; i < held->count; i++)
 		if (strcmp(held->items[i].alert->uid, uid) == 0)
@@ -43,34 +62,52 @@ bool held_has(const struct held *held, const char *uid)
 	return false;
 }
 
-bool held_add(struct held *held, const struct alert *alert, int64_t until_ns)
+bool held_take(struct held *held, struct enrich *enrich, const struct alert *alert, bool last)
 {
 	struct alert *copy;
 
-	if (held_has(held, alert->uid))
+	if (alert->revision == 0)
+		return false;
+	if (has(held, alert->uid))
 		return true;
-	copy = held->count < HELD_MOST ? malloc(sizeof(*copy)) : NULL; /* large */
+	if (last || held->count == HELD_MOST || !may_learn(enrich, alert))
+		return false;
+	copy = malloc(sizeof(*copy)); /* large */
 	if (!copy)
 		return false;
 	*copy = *alert;
-	held->items[held->count++] = (struct item){.alert = copy, .until_ns = until_ns};
+	held->items[held->count++] = (struct item){.alert = copy, .until_ns = clock_ns() + HELD_NS};
 	return true;
 }
 
-size_t held_count(const struct held *held)
+static bool is_due(const struct item *item, struct enrich *enrich, int64_t now_ns)
 {
-	return held->count;
+	return !item->written && (now_ns >= item->until_ns || !may_learn(enrich, item->alert));
 }
 
-const struct alert *held_at(const struct held *held, size_t index, int64_t *until_ns)
+bool held_any_due(struct held *held, struct enrich *enrich)
 {
-	*until_ns = held->items[index].until_ns;
-	return held->items[index].written ? NULL : held->items[index].alert;
+	int64_t now_ns = clock_ns();
+
+	for (size_t i = 0; i < held->count; i++)
+		if (is_due(&held->items[i], enrich, now_ns))
+			return true;
+	return false;
 }
 
-void held_written(struct held *held, size_t index)
+const struct alert *held_next(struct held *held, struct enrich *enrich, bool last)
 {
-	held->items[index].written = true;
+	int64_t now_ns = clock_ns();
+
+	for (size_t i = 0; i < held->count; i++) {
+		struct item *item = &held->items[i];
+
+		if (item->written || (!last && !is_due(item, enrich, now_ns)))
+			continue;
+		item->written = true;
+		return item->alert;
+	}
+	return NULL;
 }
 
 void held_forget(struct held *held)

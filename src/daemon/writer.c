@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "daemon/asking.h"
 #include "daemon/compose.h"
 #include "daemon/dossier.h"
 #include "daemon/held.h"
@@ -27,10 +28,9 @@
 #define STANDSTILL_SECONDS 60
 #define SEND_NS (200 * NS_PER_MS) /* for sending, before the next batch */
 #define SEND_LAST_NS (2 * NS_PER_SECOND)
-#define SLOW_MS 5                   /* a pause for a sink that is full */
-#define PACKAGES_START_MS 500       /* how long the start waits for the first reading, some 40 ms as a rule */
-#define HOLD_NS (3 * NS_PER_SECOND) /* an update waits for the DNS */
-#define RECENT_MOST 10              /* names in a dossier */
+#define SLOW_MS 5             /* a pause for a sink that is full */
+#define PACKAGES_START_MS 500 /* how long the start waits for the first reading, some 40 ms as a rule */
+#define RECENT_MOST 10        /* names in a dossier */
 #define USERS_MOST 5
 #define KNOWN_TO_MOST 5
 
@@ -187,72 +187,19 @@ static int write_alert(struct writer *writer, const struct alert *alert, struct 
 	return error;
 }
 
-/* --- updates that wait for the DNS ---------------------------------------------- */
-
-static int64_t clock_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * NS_PER_SECOND + now.tv_nsec;
-}
-
-/* Whether the DNS may still have something to say. */
-static bool may_learn(struct writer *writer, const struct alert *alert)
-{
-	struct dossier ignored;
-
-	return dossier_remote(writer->enrich, alert, false, &ignored);
-}
-
-/* True where the alert is an update that is held. A batch may be written a second time. */
-static bool hold(struct writer *writer, const struct alert *alert, bool last)
-{
-	if (alert->revision == 0)
-		return false;
-	if (held_has(writer->held, alert->uid))
-		return true;
-	return !last && may_learn(writer, alert) && held_add(writer->held, alert, clock_ns() + HOLD_NS);
-}
-
-static bool is_due(struct writer *writer, size_t index)
-{
-	int64_t until_ns;
-	const struct alert *alert = held_at(writer->held, index, &until_ns);
-
-	return alert && (clock_ns() >= until_ns || !may_learn(writer, alert));
-}
-
-static bool any_due(struct writer *writer)
-{
-	for (size_t i = 0; i < held_count(writer->held); i++)
-		if (is_due(writer, i))
-			return true;
-	return false;
-}
-
-static int write_held(struct writer *writer, bool last, struct failure *failure)
-{
-	int64_t until_ns;
-	int error = 0;
-
-	for (size_t i = 0; i < held_count(writer->held) && !error; i++) {
-		if (!last && !is_due(writer, i))
-			continue;
-		error = write_alert(writer, held_at(writer->held, i, &until_ns), failure);
-		held_written(writer->held, i);
-	}
-	return error;
-}
-
 static int write_alerts(struct writer *writer, const struct batch *batch, bool last, struct failure *failure)
 {
+	const struct alert *alert;
 	int error = 0;
 
-	for (size_t i = 0; i < batch_alert_count(batch) && !error; i++)
-		if (!hold(writer, batch_alert_at(batch, i), last))
-			error = write_alert(writer, batch_alert_at(batch, i), failure);
-	return error ? error : write_held(writer, last, failure);
+	for (size_t i = 0; i < batch_alert_count(batch) && !error; i++) {
+		alert = batch_alert_at(batch, i);
+		if (!held_take(writer->held, writer->enrich, alert, last))
+			error = write_alert(writer, alert, failure);
+	}
+	while (!error && (alert = held_next(writer->held, writer->enrich, last)))
+		error = write_alert(writer, alert, failure);
+	return error;
 }
 
 static int write_states(struct writer *writer, const struct writer_states *states, struct failure *failure)
@@ -371,8 +318,8 @@ static bool is_idle(struct writer *writer, const struct batch *batch, const stru
 {
 	return batch_access_count(batch) == 0 && batch_alert_count(batch) == 0 &&
 	       batch_binding_count(batch) == 0 && batch_crawler_count(batch) == 0 &&
-	       batch_hits_count(batch) == 0 && !any_due(writer) && !states->stepped && states->lost == 0 &&
-	       !writer->untold &&
+	       batch_hits_count(batch) == 0 && !held_any_due(writer->held, writer->enrich) &&
+	       !states->stepped && states->lost == 0 && !writer->untold &&
 	       states->now_ns - writer->last_write_ns < IDLE_WRITE_SECONDS * NS_PER_SECOND &&
 	       states->now_ns >= writer->last_write_ns;
 }
@@ -389,6 +336,14 @@ static int prune(struct writer *writer, int64_t now_ns, int64_t before, struct f
 	if (gone < PRUNE_ROWS)
 		writer->last_prune_ns = now_ns;
 	return 0;
+}
+
+static int64_t clock_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * NS_PER_SECOND + now.tv_nsec;
 }
 
 /* What was sent stays in the outbox until this succeeds. */
@@ -605,41 +560,9 @@ bool writer_ask(struct writer *writer, size_t count, const char *const *words,
 	return request.done;
 }
 
-static void tell(const char *text)
-{
-	log_warning("%s", text);
-}
-
-static void enrich_settings_of(const struct config *config, struct enrich_settings *settings)
-{
-	*settings = (struct enrich_settings){
-		.names = config->ptr, .origins = config->asn, .rate = config->dns_rate, .tell = tell};
-	text_copy(settings->servers, sizeof(settings->servers), config->dns_servers);
-	for (int i = 0; i < 2; i++)
-		text_copy(settings->zones[i], sizeof(settings->zones[i]), config->dns_origin[i]);
-}
-
-/* An alert without what the DNS says is better than none: what fails here is only said. */
-static struct enrich *open_enrich(const struct config *config)
-{
-	struct enrich_settings settings;
-	struct enrich *enrich = NULL;
-	struct failure failure;
-
-	enrich_settings_of(config, &settings);
-	if ((config->ptr || config->asn) && enrich_open(&settings, &enrich, &failure))
-		log_warning("alerts will not say what the DNS knows: %s", failure.text);
-	return enrich;
-}
-
 void writer_configure(struct writer *writer, const struct config *config)
 {
-	if (writer->enrich) {
-		struct enrich_settings settings;
-
-		enrich_settings_of(config, &settings);
-		enrich_configure(writer->enrich, &settings);
-	}
+	asking_configure(writer->enrich, config);
 	pthread_mutex_lock(&writer->lock);
 	memcpy(writer->fresh.allow, config->allow, sizeof(config->allow));
 	writer->fresh.allow_count = config->allow_count;
@@ -669,28 +592,6 @@ static void wait_a_second(struct writer *writer)
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += RETRY_SECONDS;
 	pthread_cond_timedwait(&writer->changed, &writer->lock, &until);
-}
-
-static void add_state(struct writer_states *states, const char *name, uint64_t value)
-{
-	if (states->count == WRITER_STATES_MAX)
-		return;
-	states->items[states->count].name = name;
-	states->items[states->count++].value = value;
-}
-
-static void add_enrich_states(struct enrich *enrich, struct writer_states *states)
-{
-	struct enrich_counts counts;
-
-	if (!enrich)
-		return;
-	enrich_counts(enrich, &counts);
-	add_state(states, "enrich_asked", counts.asked);
-	add_state(states, "enrich_answered", counts.answered);
-	add_state(states, "enrich_failed", counts.failed);
-	add_state(states, "enrich_dropped", counts.dropped);
-	add_state(states, "enrich_cached", counts.cached);
 }
 
 static void *run(void *context)
@@ -728,7 +629,7 @@ static void *run(void *context)
 		if (reopen)
 			outbox_reopen(writer->outbox, host_now());
 		if (work)
-			add_enrich_states(writer->enrich, &states);
+			asking_states(writer->enrich, &states);
 		written = work && work_off(writer, work, &states, last);
 		pthread_mutex_lock(&writer->lock);
 		if (request) {
@@ -805,7 +706,7 @@ int writer_start(const struct config *config, struct history *history, int64_t r
 	writer->spare = batch;
 	init_lock(writer);
 	writer->packages = open_packages(config);
-	writer->enrich = open_enrich(config);
+	writer->enrich = asking_open(config);
 	error = pthread_create(&writer->thread, NULL, run, writer);
 	if (error) {
 		enrich_close(writer->enrich);

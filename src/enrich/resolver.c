@@ -26,10 +26,13 @@ struct resolver {
 	bool of_system;
 	struct stat system;
 	int refusal;
+	uint64_t received; /* messages, sound or not */
 };
 
 /* A question under way. */
 struct asked {
+	struct resolver *resolver;
+	uint64_t received; /* before it was asked */
 	resolver_answer *answer;
 	void *context;
 };
@@ -70,8 +73,11 @@ static int connect_socket(ares_socket_t fd, const struct sockaddr *address, ares
 static ares_ssize_t receive(ares_socket_t fd, void *bytes, size_t size, int flags, struct sockaddr *from,
 			    ares_socklen_t *from_length, void *context)
 {
-	(void)context;
-	return recvfrom(fd, bytes, size, flags, from, from_length);
+	struct resolver *resolver = context;
+	ares_ssize_t length = recvfrom(fd, bytes, size, flags, from, from_length);
+
+	resolver->received += length > 0;
+	return length;
 }
 
 static ares_ssize_t send_parts(ares_socket_t fd, const struct iovec *parts, int count, void *context)
@@ -165,6 +171,9 @@ static void on_answer(void *context, int status, int timeouts, unsigned char *by
 	int error = error_of(status);
 
 	(void)timeouts;
+	/* c-ares 1.18 says so, too, where the servers answered with a failure. */
+	if (error == -ECONNREFUSED && asked->resolver->received != asked->received)
+		error = -EIO;
 	if (!error && (!bytes || length <= 0))
 		error = -EIO;
 	asked->answer(asked->context, error, error ? NULL : bytes, error ? 0 : (size_t)length);
@@ -180,6 +189,8 @@ void resolver_ask(struct resolver *resolver, const char *name, enum resolver_typ
 		answer(context, -ENOMEM, NULL, 0);
 		return;
 	}
+	asked->resolver = resolver;
+	asked->received = resolver->received;
 	asked->answer = answer;
 	asked->context = context;
 	ares_query(resolver->channel, name, CLASS_IN, type, on_answer, asked);

@@ -188,6 +188,13 @@ static void a_failing_server_is_a_failure(void **state)
 	assert_int_equal(answer.origin_state, ENRICH_FAILED);
 	enrich_counts(enrich, &counts);
 	assert_int_equal(counts.failed, 3);
+	/* It answers, though: others are asked about all the same. */
+	for (unsigned i = 2; i < 8; i++)
+		look(enrich, i, &answer);
+	enrich_counts(enrich, &counts);
+	assert_int_equal(counts.failed, 15);
+	assert_int_equal(counts.dropped, 0);
+	assert_int_equal(atomic_load(&told), 0);
 	ended(enrich);
 }
 

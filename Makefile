@@ -75,7 +75,7 @@ ldflags := -pthread -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS)
 ifneq ($(filter asan tsan fuzz coverage,$(FLAVOUR)),)
 ldflags := -pthread -Wl,--as-needed $(LDFLAGS)
 endif
-libs := -lsqlite3 -lpsl -lidn2 -ljansson -lpcap -lcap-ng -lseccomp -lbpf -lelf -lz $(LDLIBS)
+libs := -lsqlite3 -lpsl -lidn2 -ljansson -lpcap -lcap-ng -lseccomp -lcares -lbpf -lelf -lz $(LDLIBS)
 
 daemon_sources := $(sort $(wildcard src/daemon/*.c))
 cli_sources := $(sort $(wildcard src/cli/*.c))
@@ -156,7 +156,8 @@ $(filter $(out)/tests/cli/%,$(tests)): $(call object,$(addprefix src/cli/,option
 	watch_rows.c watch_screen.c width.c))
 
 # Nor are those of the daemon that need no kernel. Its test of faults makes some calls fail.
-$(filter $(out)/tests/daemon/%,$(tests)): $(call object,$(addprefix src/daemon/,compose.c dossier.c feed.c feed_event.c host.c metering.c outbox.c writer.c))
+$(filter $(out)/tests/daemon/%,$(tests)): $(call object,$(addprefix src/daemon/,asking.c compose.c dossier.c feed.c feed_event.c \
+	held.c host.c metering.c outbox.c writer.c))
 $(out)/tests/daemon/writer_test: ldflags += -Wl,--wrap=render_alert,--wrap=history_write_alert
 
 $(call object,$(test_sources) $(test_helpers)): cppflags += -Itests/unit

@@ -10,7 +10,8 @@ _firstseen_settings="detect.window= detect.learning= detect.scope= detect.unname
 	detect.crawler_window= detect.crawler_host_domains= capture.dns_ports= capture.ring_size=
 	capture.sni= capture.volumes= history.path= history.retention= alert.sinks= alert.format=
 	alert.syslog_cee= alert.waiting= threat.lists= threat.newly_registered= control.socket=
-	metrics.textfile= service.user= enrich.packages="
+	metrics.textfile= service.user= enrich.packages= enrich.ptr= enrich.asn=
+	enrich.dns_servers= enrich.dns_rate= enrich.dns_origin= enrich.dns_origin6="
 _firstseend_options="--config --set --check --version --help"
 _firstseen_general="--config --set --db --format --version --help"
 
@@ -77,7 +78,7 @@ _firstseen_setting()
 	detect.unnamed=*) _firstseen_words "$key=alert $key=record $key=ignore" ;;
 	alert.format=*) _firstseen_words "$key=ocsf $key=ecs" ;;
 	alert.sinks=*) _firstseen_words "$key=syslog $key=journal $key=stdout $key=file:/" ;;
-	*.private_suffixes=* | *.aws_buckets=* | *.sni=* | *.syslog_cee=* | *.packages=*)
+	*.private_suffixes=* | *.aws_buckets=* | *.sni=* | *.syslog_cee=* | *.packages=* | *.ptr=* | *.asn=*)
 		_firstseen_words "$key=yes $key=no"
 		;;
 	*.path=* | *.lists=* | *.newly_registered=* | *.socket=* | *.textfile=*) _firstseen_files ;;

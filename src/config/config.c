@@ -17,6 +17,8 @@
 #define FILE_MOST (1024 * 1024)
 #define ITEM_MAX 512
 #define WAITING_MOST 1000000
+#define DNS_PORT 53
+#define DNS_RATE_MOST 1000
 
 /* One key: how its value is read into the configuration. 0 or -EINVAL with *failure filled. */
 struct key {
@@ -375,6 +377,96 @@ static int read_packages(struct config *config, const char *value, struct failur
 	return read_boolean(value, &config->packages, failure);
 }
 
+static int read_ptr(struct config *config, const char *value, struct failure *failure)
+{
+	return read_boolean(value, &config->ptr, failure);
+}
+
+static int read_asn(struct config *config, const char *value, struct failure *failure)
+{
+	return read_boolean(value, &config->asn, failure);
+}
+
+/* "192.0.2.53", "192.0.2.53:5353", "2001:db8::53" or "[2001:db8::53]:5353": the address, and what follows it.
+ */
+static bool split_server(const char *item, struct address *address, const char **port)
+{
+	char text[ADDRESS_TEXT_MAX];
+	const char *from = item, *end;
+
+	*port = "";
+	if (address_parse(item, address) == 0)
+		return true;
+	end = item[0] == '[' ? strchr(item, ']') : strchr(item, ':');
+	from += item[0] == '[';
+	if (!end || (size_t)(end - from) >= sizeof(text))
+		return false;
+	text_copy_bytes(text, sizeof(text), from, (size_t)(end - from));
+	end += item[0] == '[';
+	*port = *end == ':' ? end + 1 : end;
+	return address_parse(text, address) == 0 && (*end == ':' ? **port != '\0' : *end == '\0');
+}
+
+static int add_server(struct config *config, const char *item, struct failure *failure)
+{
+	size_t used = strlen(config->dns_servers), room = sizeof(config->dns_servers) - used;
+	char text[ADDRESS_TEXT_MAX];
+	struct address address;
+	const char *port;
+	char *end;
+	long number;
+
+	if (!split_server(item, &address, &port))
+		return failure_set(failure, -EINVAL,
+				   "\"%s\" is not a server like 192.0.2.53 or [2001:db8::53]:5353", item);
+	number = *port ? strtol(port, &end, 10) : DNS_PORT;
+	if (number < 1 || number > UINT16_MAX || (*port && (*end || *port < '0' || *port > '9')))
+		return failure_set(failure, -EINVAL, "\"%s\" has no port from 1 to 65535", item);
+	address_format(&address, text);
+	if (snprintf(config->dns_servers + used, room, address_is_ipv4(&address) ? "%s%s:%ld" : "%s[%s]:%ld",
+		     used ? "," : "", text, number) >= (int)room)
+		return failure_set(failure, -EINVAL, "too many dns_servers");
+	return 0;
+}
+
+static int read_dns_servers(struct config *config, const char *value, struct failure *failure)
+{
+	config->dns_servers[0] = '\0';
+	return each_item(value, add_server, config, failure);
+}
+
+static int read_dns_rate(struct config *config, const char *value, struct failure *failure)
+{
+	uint64_t rate;
+
+	if (text_parse_bytes(value, &rate) || rate < 1 || rate > DNS_RATE_MOST)
+		return failure_set(failure, -EINVAL, "\"%s\" is not a number from 1 to %d", value,
+				   DNS_RATE_MOST);
+	config->dns_rate = (uint32_t)rate;
+	return 0;
+}
+
+static int read_zone(char zone[static CONFIG_DNS_ZONE_MAX], const char *value, struct failure *failure)
+{
+	char name[HOSTNAME_MAX] = "";
+
+	/* An address in reverse stands before it, 64 bytes. */
+	if (value[0] && (hostname_normalise(value, name) || strlen(name) >= CONFIG_DNS_ZONE_MAX - 4))
+		return failure_set(failure, -EINVAL, "\"%.100s\" is not a zone of the DNS", value);
+	text_copy(zone, CONFIG_DNS_ZONE_MAX, name);
+	return 0;
+}
+
+static int read_dns_origin(struct config *config, const char *value, struct failure *failure)
+{
+	return read_zone(config->dns_origin[0], value, failure);
+}
+
+static int read_dns_origin6(struct config *config, const char *value, struct failure *failure)
+{
+	return read_zone(config->dns_origin[1], value, failure);
+}
+
 static int read_syslog_cee(struct config *config, const char *value, struct failure *failure)
 {
 	return read_boolean(value, &config->syslog_cee, failure);
@@ -419,6 +511,12 @@ static const struct key keys[] = {
 	{"metrics", "textfile", read_textfile},
 	{"service", "user", read_user},
 	{"enrich", "packages", read_packages},
+	{"enrich", "ptr", read_ptr},
+	{"enrich", "asn", read_asn},
+	{"enrich", "dns_servers", read_dns_servers},
+	{"enrich", "dns_rate", read_dns_rate},
+	{"enrich", "dns_origin", read_dns_origin},
+	{"enrich", "dns_origin6", read_dns_origin6},
 };
 #define KEYS (sizeof(keys) / sizeof(keys[0]))
 
@@ -447,6 +545,9 @@ void config_defaults(struct config *config)
 	text_copy(config->socket_path, sizeof(config->socket_path), CONFIG_DEFAULT_SOCKET);
 	text_copy(config->user, sizeof(config->user), CONFIG_DEFAULT_USER);
 	config->packages = true;
+	config->dns_rate = 10;
+	text_copy(config->dns_origin[0], sizeof(config->dns_origin[0]), "origin.asn.cymru.com");
+	text_copy(config->dns_origin[1], sizeof(config->dns_origin[1]), "origin6.asn.cymru.com");
 }
 
 /* What is being read: the settings so far, and which keys one text has given already. */

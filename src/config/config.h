@@ -19,6 +19,8 @@
 #define CONFIG_SINKS_MAX 8
 #define CONFIG_LISTS_MAX 16
 #define CONFIG_ALLOW_MAX 256
+#define CONFIG_DNS_SERVERS_MAX 512
+#define CONFIG_DNS_ZONE_MAX 192
 #define CONFIG_DEFAULT_LISTS "/etc/firstseen/threats.d" /* need not be there */
 #define CONFIG_DEFAULT_USER "firstseen"
 #define CONFIG_DEFAULT_SOCKET "/run/firstseen/control.sock"
@@ -74,6 +76,10 @@ struct config {
 	struct allow_rule allow[CONFIG_ALLOW_MAX];
 	/* [enrich] */
 	bool packages;
+	bool ptr, asn;                            /* ask the DNS for names, and for origin ASes */
+	char dns_servers[CONFIG_DNS_SERVERS_MAX]; /* "192.0.2.53,[2001:db8::53]:5353"; "": the system's */
+	uint32_t dns_rate;                        /* questions a second */
+	char dns_origin[2][CONFIG_DNS_ZONE_MAX];  /* zones of origin ASes, for IPv4 and IPv6; "": not asked */
 };
 
 /* What holds where nothing is set (the table in the manual). */

@@ -28,8 +28,9 @@ struct binding {
 	/* The table's own: */
 	uint32_t next, previous; /* of the same address, newest first; next also links free ones */
 	uint32_t last;           /* in the newest one of an address: the oldest, and how many there are */
-	uint32_t count : 31;
+	uint32_t count : 30;
 	uint32_t used : 1;     /* since it was put where it is in the order of use */
+	uint32_t echo : 1;     /* learned while we asked for that name ourselves */
 	uint32_t newer, older; /* order of use; [0] is the head */
 };
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/text.h"
 #include "core/bindings.h"
 #include "core/names.h"
@@ -17,7 +18,20 @@
 #define BINDING_TTL_CEILING (7 * SECONDS_PER_DAY)
 #define ROOM_TRIES 64 /* bindings given up at most to make room for one name */
 
+#define OWN_NAMES 64
+#define OWN_ASKED_NS (10 * NS_PER_SECOND) /* longer than we wait for an answer */
+#define OWN_ANSWERED_NS NS_PER_SECOND
+
+/* A name that we ask for ourselves, by its hash. */
+struct own_name {
+	uint64_t hash;
+	int64_t until_ns;
+};
+
 struct correlate {
+	uint64_t seed;
+	struct own_name own[OWN_NAMES];
+	size_t own_next;
 	struct bindings *bindings;
 	struct names *names;
 	struct questions *questions;
@@ -36,6 +50,7 @@ int correlate_new(const struct correlate_limits *limits, struct correlate **out)
 
 	if (!correlate)
 		return -ENOMEM;
+	correlate->seed = limits->hash_seed;
 	/* Most texts are shared by many bindings; where they are not, old bindings make room. */
 	if (bindings_new(count, or_default(limits->names_per_address, DEFAULT_NAMES_PER_ADDRESS),
 			 limits->hash_seed, &correlate->bindings) ||
@@ -104,6 +119,43 @@ static struct binding *find_binding(const struct correlate *correlate, const str
 	return binding;
 }
 
+static uint64_t name_hash(const struct correlate *correlate, const char *name)
+{
+	return hash_bytes(correlate->seed, name, strlen(name));
+}
+
+static bool is_own(const struct correlate *correlate, const char *name, int64_t now_ns)
+{
+	uint64_t hash = 0;
+
+	for (size_t i = 0; i < OWN_NAMES; i++) {
+		if (correlate->own[i].until_ns < now_ns)
+			continue;
+		if (!hash)
+			hash = name_hash(correlate, name);
+		if (correlate->own[i].hash == hash)
+			return true;
+	}
+	return false;
+}
+
+void correlate_own(struct correlate *correlate, const struct dns_message *message, int64_t now_ns)
+{
+	uint64_t hash = name_hash(correlate, message->qname);
+	int64_t until_ns = now_ns + (message->response ? OWN_ANSWERED_NS : OWN_ASKED_NS);
+	size_t at = 0;
+
+	if (!message->has_question)
+		return;
+	while (at < OWN_NAMES && correlate->own[at].hash != hash)
+		at++;
+	if (at == OWN_NAMES) {
+		at = correlate->own_next;
+		correlate->own_next = (at + 1) % OWN_NAMES;
+	}
+	correlate->own[at] = (struct own_name){.hash = hash, .until_ns = until_ns};
+}
+
 static struct binding *new_binding(struct correlate *correlate, const struct address *address, uint32_t name)
 {
 	struct binding *binding;
@@ -116,8 +168,9 @@ static struct binding *new_binding(struct correlate *correlate, const struct add
 }
 
 /* `name` and `chain` are references that the binding takes over. */
-static void keep_binding(struct correlate *correlate, const struct address *address, uint32_t name,
-			 uint32_t chain, const struct actor *asker, int64_t learned_ns, int64_t expires_ns)
+static struct binding *keep_binding(struct correlate *correlate, const struct address *address, uint32_t name,
+				    uint32_t chain, const struct actor *asker, int64_t learned_ns,
+				    int64_t expires_ns)
 {
 	struct binding *binding = find_binding(correlate, address, name, asker);
 
@@ -128,6 +181,7 @@ static void keep_binding(struct correlate *correlate, const struct address *addr
 		correlate->counts.bindings_refreshed++;
 	} else {
 		binding = new_binding(correlate, address, name);
+		binding->echo = true; /* until the caller knows better */
 	}
 	binding->learned_ns = learned_ns;
 	binding->expires_ns = expires_ns;
@@ -137,6 +191,7 @@ static void keep_binding(struct correlate *correlate, const struct address *addr
 	binding->tgid = asker->tgid;
 	binding->netns = asker->netns;
 	binding->chain = chain;
+	return binding;
 }
 
 /* A name too long to be kept loses labels on the left: its domain is on the right. */
@@ -173,9 +228,10 @@ void correlate_question(struct correlate *correlate, uint64_t cookie, const stru
 }
 
 static bool bind_one(struct correlate *correlate, const struct dns_address *found, const char *hostname,
-		     const char *chain_text, const struct actor *asker, int64_t now_ns)
+		     const char *chain_text, const struct actor *asker, bool echo, int64_t now_ns)
 {
 	struct address address;
+	struct binding *binding;
 	uint32_t name, chain = 0;
 
 	memcpy(address.bytes, found->bytes, sizeof(address.bytes));
@@ -188,7 +244,9 @@ static bool bind_one(struct correlate *correlate, const struct dns_address *foun
 		return false;
 	if (chain_text[0])
 		chain = take_name(correlate, chain_text); /* evidence only: it may be missing */
-	keep_binding(correlate, &address, name, chain, asker, now_ns, expiry(now_ns, found->ttl));
+	binding = keep_binding(correlate, &address, name, chain, asker, now_ns, expiry(now_ns, found->ttl));
+	if (!echo)
+		binding->echo = false;
 	return true;
 }
 
@@ -197,6 +255,7 @@ unsigned correlate_answer(struct correlate *correlate, uint64_t cookie, const st
 {
 	const char *hostname = name_tail(message->qname);
 	unsigned bound = 0;
+	bool echo;
 
 	correlate->counts.answers++;
 	if (!message->has_question || !questions_answered(correlate->questions, cookie, message, now_ns)) {
@@ -207,8 +266,10 @@ unsigned correlate_answer(struct correlate *correlate, uint64_t cookie, const st
 		correlate->counts.answers_empty++;
 		return 0;
 	}
+	echo = is_own(correlate, message->qname, now_ns);
 	for (unsigned i = 0; i < message->address_count; i++)
-		bound += bind_one(correlate, &message->addresses[i], hostname, message->chain, asker, now_ns);
+		bound += bind_one(correlate, &message->addresses[i], hostname, message->chain, asker, echo,
+				  now_ns);
 	return bound;
 }
 
@@ -222,7 +283,7 @@ int correlate_bind(struct correlate *correlate, const struct address *address, c
 	name = take_name(correlate, name_tail(hostname));
 	if (!name)
 		return -ENOSPC;
-	keep_binding(correlate, address, name, 0, asker, learned_ns, expires_ns);
+	keep_binding(correlate, address, name, 0, asker, learned_ns, expires_ns)->echo = false;
 	return 0;
 }
 
@@ -245,7 +306,7 @@ void correlate_each(struct correlate *correlate, int64_t since_ns, correlate_cal
 			.expires_ns = binding->expires_ns,
 		};
 
-		if (binding->learned_ns <= since_ns)
+		if (binding->learned_ns <= since_ns || binding->echo)
 			continue;
 		names_text(correlate->names, binding->name, hostname, sizeof(hostname));
 		callback(context, &kept);
@@ -268,6 +329,12 @@ static enum attribution_rank rank_of(const struct binding *binding, const struct
 	if (binding->netns && binding->netns == actor->netns)
 		return RANK_NAMESPACE;
 	return RANK_HOST;
+}
+
+/* An echo of our own question is no word on what others want there. */
+static bool may_name(const struct binding *binding, const struct actor *actor)
+{
+	return !binding->echo || rank_of(binding, actor) <= RANK_RELATED;
 }
 
 /* Rank, then freshness, as one number; time decides among equals. Smaller is better. */
@@ -306,7 +373,7 @@ static void list_rivals(const struct correlate *correlate, const struct binding 
 	char name[HOSTNAME_MAX];
 
 	for (; binding; binding = bindings_next(correlate->bindings, binding)) {
-		if (binding->name == best->name)
+		if (binding->name == best->name || !may_name(binding, actor))
 			continue;
 		if (out->rivals_listed < RIVALS_MAX || out->chain[0]) {
 			names_text(correlate->names, binding->name, name, sizeof(name));
@@ -335,6 +402,8 @@ static struct binding *best_of(const struct correlate *correlate, const struct a
 	for (; binding; binding = bindings_next(correlate->bindings, binding)) {
 		unsigned this_one = standing(binding, actor, now_ns);
 
+		if (!may_name(binding, actor))
+			continue;
 		if (!best || this_one < *best_standing) {
 			best = binding;
 			*best_standing = this_one;

@@ -82,6 +82,13 @@ struct correlate_counts {
 int correlate_new(const struct correlate_limits *limits, struct correlate **out); /* 0 or -ENOMEM */
 void correlate_free(struct correlate *correlate);
 
+/*
+ * A question of our own, or an answer to us: neither binds. Until a moment after our answer, others' answers
+ * for that name may be the echo of our question in a resolver of this host; they name flows of their asker
+ * and its kin, and nobody else's.
+ */
+void correlate_own(struct correlate *correlate, const struct dns_message *message, int64_t now_ns);
+
 /* A question left the socket `cookie`. */
 void correlate_question(struct correlate *correlate, uint64_t cookie, const struct dns_message *message,
 			int64_t now_ns);

@@ -318,12 +318,34 @@ static void on_process(struct pipeline *pipeline, const struct observation *seen
 	(void)process_table_put(pipeline->processes, &pipeline->process);
 }
 
+/* What the daemon asks the DNS for alerts must not become one, nor name what others do. */
+static bool is_own(const struct pipeline *pipeline, const struct observation *seen)
+{
+	return (seen->kind == OBSERVED_FLOW_OPEN || seen->kind == OBSERVED_QUESTION ||
+		seen->kind == OBSERVED_ANSWER) &&
+	       pipeline->edges.own && pipeline->edges.own(pipeline->edges.context, seen->cookie);
+}
+
+static void on_own(struct pipeline *pipeline, const struct observation *seen)
+{
+	if (seen->kind == OBSERVED_FLOW_OPEN) {
+		pipeline->counts.flows++;
+		pipeline->counts.verdicts[VERDICT_IGNORED]++;
+	} else {
+		correlate_own(pipeline->correlate, seen->message, seen->time_ns);
+	}
+}
+
 static void on_observation(void *context, const struct observation *seen)
 {
 	struct pipeline *pipeline = context;
 
 	if (pipeline->learning_since_ns == 0)
 		pipeline->learning_since_ns = seen->time_ns;
+	if (is_own(pipeline, seen)) {
+		on_own(pipeline, seen);
+		return;
+	}
 	switch (seen->kind) {
 	case OBSERVED_PROCESS:
 		on_process(pipeline, seen);

@@ -41,7 +41,7 @@ struct pipeline_settings {
 
 enum verdict {
 	VERDICT_INTERNAL,    /* address or name is inside: counted, not kept */
-	VERDICT_IGNORED,     /* a setting says so: counted, not kept */
+	VERDICT_IGNORED,     /* a setting says so, or it is our own: counted, not kept */
 	VERDICT_RESOLVER,    /* an unnamed address that is asked DNS questions: counted, not kept */
 	VERDICT_KNOWN,       /* kept in the history */
 	VERDICT_LEARNING,    /* new, kept in the history, not alerted */
@@ -101,6 +101,9 @@ struct pipeline_edges {
 	void (*progress)(void *context, const struct flow_progress *progress);
 	/* Whether a name or a parent of it is on a list of threats; then *out is filled. May be NULL. */
 	bool (*threat)(void *context, const char *hostname, struct threat_match *out);
+	/* Whether a socket is the daemon's own: its flows are counted only, its questions name nothing. May
+	 * be NULL. */
+	bool (*own)(void *context, uint64_t cookie);
 };
 
 struct pipeline_counts {

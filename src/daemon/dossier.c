@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "daemon/dossier.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -73,4 +74,42 @@ void dossier_packages(struct packages *packages, const struct alert *alert, stru
 	fill(&dossier->package, &program);
 	if (is_file(process->script))
 		fill(&dossier->script_package, &script);
+}
+
+/* Only what there is a word for: what was not asked, and what may still come, is not told. */
+static const char *const words[] = {
+	[ENRICH_CONFIRMED] = "confirmed", [ENRICH_UNCONFIRMED] = "unconfirmed", [ENRICH_KNOWN] = "known",
+	[ENRICH_ABSENT] = "absent",       [ENRICH_FAILED] = "no_answer",
+};
+
+static void put_status(char status[static 16], enum enrich_state state, bool last)
+{
+	if (state == ENRICH_PENDING && last)
+		state = ENRICH_FAILED;
+	text_copy(status, 16, words[state] ? words[state] : "");
+}
+
+bool dossier_remote(struct enrich *enrich, const struct alert *alert, bool last, struct dossier *dossier)
+{
+	const struct origin *origin;
+	struct enrich_answer answer;
+	char address[ADDRESS_TEXT_MAX];
+	bool more;
+
+	if (!enrich || !alert->remote_port)
+		return false;
+	more = enrich_look(enrich, &alert->remote, alert->subject == SUBJECT_ADDRESS, true, &answer);
+	origin = &answer.origin;
+	put_status(dossier->reverse_status, answer.name_state, last);
+	text_copy(dossier->reverse_name, sizeof(dossier->reverse_name), answer.name);
+	put_status(dossier->origin_status, answer.origin_state, last);
+	if (answer.origin_state != ENRICH_KNOWN)
+		return more;
+	dossier->origin_asn = origin->asn;
+	snprintf(dossier->origin_prefix, sizeof(dossier->origin_prefix), "%s/%u",
+		 address_format(&origin->prefix.address, address),
+		 origin->prefix.bits - (address_is_ipv4(&origin->prefix.address) ? 96u : 0u));
+	text_copy(dossier->origin_country, sizeof(dossier->origin_country), origin->country);
+	text_copy(dossier->origin_registry, sizeof(dossier->origin_registry), origin->registry);
+	return more;
 }

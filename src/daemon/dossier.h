@@ -3,6 +3,7 @@
 #ifndef DAEMON_DOSSIER_H
 #define DAEMON_DOSSIER_H
 
+#include "enrich/enrich.h"
 #include "package/package.h"
 #include "render/render.h"
 
@@ -11,5 +12,12 @@
  * some milliseconds at most; what is not known by then says so. `packages` NULL: it was not wanted.
  */
 void dossier_packages(struct packages *packages, const struct alert *alert, struct dossier *dossier);
+
+/*
+ * What the DNS is known to say of the alert's address; what is not known yet is asked for: the origin, and
+ * the name where nothing names the address. Waits for nothing. Returns whether more may come; `last`: nothing
+ * that comes will be used, which is said. `enrich` NULL: it was not wanted.
+ */
+bool dossier_remote(struct enrich *enrich, const struct alert *alert, bool last, struct dossier *dossier);
 
 #endif

@@ -120,6 +120,13 @@ static bool on_threat(void *context, const char *hostname, struct threat_match *
 	return threats_find(watch->threats, hostname, out);
 }
 
+static bool on_own(void *context, uint64_t cookie)
+{
+	struct watch *watch = context;
+
+	return watch->writer && writer_owns_socket(watch->writer, cookie);
+}
+
 static void on_record(void *context, const void *record, size_t size)
 {
 	struct watch *watch = context;
@@ -403,8 +410,11 @@ static void reload(struct watch *watch, const struct watch_options *options)
 		log_error("the configuration was not taken over, the old one stays: %s", failure.text);
 		return;
 	}
+	if ((fresh.ptr || fresh.asn) && !watch->config.ptr && !watch->config.asn)
+		log_warning("the DNS is asked (ptr, asn) from the next restart on: this process may open no "
+			    "sockets for it any more");
 	if (needs_restart(&watch->config, &fresh))
-		log_warning("settings of [capture], [history], [alert], [enrich], private_suffixes and "
+		log_warning("settings of [capture], [history], [alert], packages, private_suffixes and "
 			    "aws_buckets take "
 			    "effect at the next restart");
 	watch->config.window_seconds = fresh.window_seconds;
@@ -730,7 +740,8 @@ static int open_pipeline(struct watch *watch)
 				       .alert = on_alert,
 				       .flow = on_flow,
 				       .progress = on_progress,
-				       .threat = on_threat};
+				       .threat = on_threat,
+				       .own = on_own};
 
 	settings_of(watch, &settings);
 	settings.uid_seed = host_random();
@@ -1018,7 +1029,8 @@ int watch_run(const struct watch_options *options, struct failure *failure)
 		if (error > 0)
 			log_info("%d connections are older than this daemon", error);
 		if (error >= 0)
-			error = privilege_drop_all(watch->config.packages, watch->failure);
+			error = privilege_drop_all(watch->config.packages,
+						   watch->config.ptr || watch->config.asn, watch->failure);
 		if (error >= 0)
 			error = start_threads(watch);
 	}

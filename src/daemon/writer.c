@@ -10,8 +10,10 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "daemon/asking.h"
 #include "daemon/compose.h"
 #include "daemon/dossier.h"
+#include "daemon/held.h"
 #include "daemon/host.h"
 #include "daemon/metering.h"
 #include "daemon/outbox.h"
@@ -49,6 +51,8 @@ struct writer {
 	struct alert alert; /* about a recovery */
 	struct dossier host;
 	struct packages *packages; /* NULL: not wanted */
+	struct enrich *enrich;     /* NULL: the DNS is not asked */
+	struct held *held;
 	int64_t run;
 	int64_t last_write_ns, last_prune_ns;
 	bool failing;           /* told to the operator already */
@@ -143,6 +147,7 @@ static void complete(struct writer *writer, const struct alert *alert, struct do
 
 	*dossier = writer->host;
 	text_copy(dossier->product_version, sizeof(dossier->product_version), FIRSTSEEN_VERSION);
+	(void)dossier_remote(writer->enrich, alert, alert->revision > 0, dossier);
 	add_relations(writer, alert, dossier);
 	dossier_packages(writer->packages, alert, dossier);
 	if (!alert->process_known)
@@ -179,6 +184,21 @@ static int write_alert(struct writer *writer, const struct alert *alert, struct 
 				    writer->config.sink_count > 0 ? &texts : NULL, failure);
 	if (error == -EINVAL || error == -EMSGSIZE) /* about this row, not about the disk */
 		return lose_alert(writer, alert, failure->text);
+	return error;
+}
+
+static int write_alerts(struct writer *writer, const struct batch *batch, bool last, struct failure *failure)
+{
+	const struct alert *alert;
+	int error = 0;
+
+	for (size_t i = 0; i < batch_alert_count(batch) && !error; i++) {
+		alert = batch_alert_at(batch, i);
+		if (!held_take(writer->held, writer->enrich, alert, last))
+			error = write_alert(writer, alert, failure);
+	}
+	while (!error && (alert = held_next(writer->held, writer->enrich, last)))
+		error = write_alert(writer, alert, failure);
 	return error;
 }
 
@@ -273,8 +293,8 @@ static int write_all(struct writer *writer, const struct batch *batch, const str
 		error = history_write_bindings(writer->history, batch, host_boot(), failure);
 	if (!error)
 		error = write_judgement(writer, batch, failure);
-	for (size_t i = 0; i < batch_alert_count(batch) && !error; i++)
-		error = write_alert(writer, batch_alert_at(batch, i), failure);
+	if (!error)
+		error = write_alerts(writer, batch, last, failure);
 	if (!error)
 		error = write_states(writer, states, failure);
 	if (!error)
@@ -283,8 +303,10 @@ static int write_all(struct writer *writer, const struct batch *batch, const str
 		error = history_commit(writer->history, failure);
 	if (error) {
 		history_rollback(writer->history);
+		held_keep(writer->held);
 		return error;
 	}
+	held_forget(writer->held);
 	writer->run = run;
 	writer->untold = false;
 	writer->unwritten += writer->unwritten_now;
@@ -292,12 +314,12 @@ static int write_all(struct writer *writer, const struct batch *batch, const str
 }
 
 /* Nothing happened: a sign of life now and then is enough, and the disk may sleep. */
-static bool is_idle(const struct writer *writer, const struct batch *batch,
-		    const struct writer_states *states)
+static bool is_idle(struct writer *writer, const struct batch *batch, const struct writer_states *states)
 {
 	return batch_access_count(batch) == 0 && batch_alert_count(batch) == 0 &&
 	       batch_binding_count(batch) == 0 && batch_crawler_count(batch) == 0 &&
-	       batch_hits_count(batch) == 0 && !states->stepped && states->lost == 0 && !writer->untold &&
+	       batch_hits_count(batch) == 0 && !held_any_due(writer->held, writer->enrich) &&
+	       !states->stepped && states->lost == 0 && !writer->untold &&
 	       states->now_ns - writer->last_write_ns < IDLE_WRITE_SECONDS * NS_PER_SECOND &&
 	       states->now_ns >= writer->last_write_ns;
 }
@@ -540,6 +562,7 @@ bool writer_ask(struct writer *writer, size_t count, const char *const *words,
 
 void writer_configure(struct writer *writer, const struct config *config)
 {
+	asking_configure(writer->enrich, config);
 	pthread_mutex_lock(&writer->lock);
 	memcpy(writer->fresh.allow, config->allow, sizeof(config->allow));
 	writer->fresh.allow_count = config->allow_count;
@@ -605,6 +628,8 @@ static void *run(void *context)
 			carry_out(writer, request);
 		if (reopen)
 			outbox_reopen(writer->outbox, host_now());
+		if (work)
+			asking_states(writer->enrich, &states);
 		written = work && work_off(writer, work, &states, last);
 		pthread_mutex_lock(&writer->lock);
 		if (request) {
@@ -667,8 +692,13 @@ int writer_start(const struct config *config, struct history *history, int64_t r
 	writer->context = context;
 	writer->untold = true;
 	host_identity(&writer->host);
-	error = outbox_open(config, history, &writer->outbox, failure);
+	error = held_new(&writer->held);
+	if (error)
+		failure_set(failure, error, "out of memory");
+	else
+		error = outbox_open(config, history, &writer->outbox, failure);
 	if (error) {
+		held_free(writer->held);
 		free(writer);
 		return error;
 	}
@@ -676,10 +706,13 @@ int writer_start(const struct config *config, struct history *history, int64_t r
 	writer->spare = batch;
 	init_lock(writer);
 	writer->packages = open_packages(config);
+	writer->enrich = asking_open(config);
 	error = pthread_create(&writer->thread, NULL, run, writer);
 	if (error) {
+		enrich_close(writer->enrich);
 		packages_close(writer->packages);
 		outbox_close(writer->outbox);
+		held_free(writer->held);
 		free(writer);
 		return failure_set(failure, -error, "can not start the writer thread: %s", strerror(error));
 	}
@@ -729,6 +762,11 @@ bool writer_moves(struct writer *writer, int64_t now_ns)
 	return now_ns - writer->rounds_seen_ns < STANDSTILL_SECONDS * NS_PER_SECOND;
 }
 
+bool writer_owns_socket(const struct writer *writer, uint64_t cookie)
+{
+	return writer->enrich && enrich_owns_socket(writer->enrich, cookie);
+}
+
 void writer_reopen(struct writer *writer)
 {
 	pthread_mutex_lock(&writer->lock);
@@ -766,8 +804,10 @@ void writer_stop(struct writer *writer, struct batch *last, const struct writer_
 	batch_free(writer->spare);
 	batch_free(writer->work);
 	allow_set_free(writer->rules);
+	enrich_close(writer->enrich);
 	packages_close(writer->packages);
 	outbox_close(writer->outbox);
+	held_free(writer->held);
 	history_close(writer->history);
 	pthread_cond_destroy(&writer->changed);
 	pthread_mutex_destroy(&writer->lock);

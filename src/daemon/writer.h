@@ -14,7 +14,7 @@
 #include "core/clock_steps.h"
 #include "history/history.h"
 
-#define WRITER_STATES_MAX 96
+#define WRITER_STATES_MAX 112
 
 /* Named values for `status`, as of the moment of handing over. */
 struct writer_states {
@@ -79,6 +79,9 @@ struct allow_set *writer_take_rules(struct writer *writer);
  * that never returns from a write is. `now_ns`: of a clock that is never set. Never blocks.
  */
 bool writer_moves(struct writer *writer, int64_t now_ns);
+
+/* Whether a socket, by its cookie, is one by which the daemon itself asks the DNS. Never blocks. */
+bool writer_owns_socket(const struct writer *writer, uint64_t cookie);
 
 /* Files are opened anew before the next line. */
 void writer_reopen(struct writer *writer);

@@ -81,7 +81,7 @@ int privilege_drop_user(const char *user, bool *changed, struct failure *failure
 	return 0;
 }
 
-int privilege_drop_all(bool keep_ptrace, struct failure *failure)
+int privilege_drop_all(bool keep_ptrace, bool internet, struct failure *failure)
 {
 	if (keep_ptrace)
 		keep_one();
@@ -91,5 +91,5 @@ int privilege_drop_all(bool keep_ptrace, struct failure *failure)
 		return failure_set(failure, -EPERM, "can not give up the last capability");
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return failure_set(failure, -errno, "can not give up new privileges: %s", strerror(errno));
-	return filter_install(failure);
+	return filter_install(internet, failure);
 }

@@ -178,8 +178,9 @@ static const char *const calls[] = {
 	"setpgid",
 };
 
-/* The log, the control socket, the host's own addresses, the name service. */
+/* The log, the control socket, the name service; the host's own addresses; and for asking the DNS. */
 static const int families[] = {AF_UNIX, AF_NETLINK, AF_INET, AF_INET6};
+#define LOCAL_FAMILIES 2
 
 static int allow_family(scmp_filter_ctx filter, int call, int family)
 {
@@ -189,16 +190,17 @@ static int allow_family(scmp_filter_ctx filter, int call, int family)
 	return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, call, 1, &first);
 }
 
-static int allow_sockets(scmp_filter_ctx filter)
+static int allow_sockets(scmp_filter_ctx filter, bool internet)
 {
+	size_t count = internet ? sizeof(families) / sizeof(families[0]) : LOCAL_FAMILIES;
 	int error = 0;
 
-	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]) && !error; i++)
+	for (size_t i = 0; i < count && !error; i++)
 		error = allow_family(filter, SCMP_SYS(socket), families[i]);
 	return error ? error : allow_family(filter, SCMP_SYS(socketpair), AF_UNIX);
 }
 
-int filter_install(struct failure *failure)
+int filter_install(bool internet, struct failure *failure)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
 	int error = 0;
@@ -214,7 +216,7 @@ int filter_install(struct failure *failure)
 			error = 0;
 	}
 	if (!error)
-		error = allow_sockets(filter);
+		error = allow_sockets(filter, internet);
 	if (!error)
 		error = seccomp_load(filter);
 	seccomp_release(filter);

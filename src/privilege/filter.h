@@ -3,10 +3,14 @@
 #ifndef PRIVILEGE_FILTER_H
 #define PRIVILEGE_FILTER_H
 
+#include <stdbool.h>
+
 #include "base/failure.h"
 
-/* For this thread and those it will start; not to be taken back. Any other call fails with ENOSYS. 0 or
- * -errno. */
-int filter_install(struct failure *failure);
+/*
+ * For this thread and those it will start; not to be taken back. Any other call fails with ENOSYS.
+ * `internet`: sockets of IPv4 and IPv6, too. 0 or -errno.
+ */
+int filter_install(bool internet, struct failure *failure);
 
 #endif

@@ -32,8 +32,9 @@ int privilege_drop_user(const char *user, bool *changed, struct failure *failure
 /*
  * Step two: no capability (`keep_ptrace`: but CAP_SYS_PTRACE, to compare the files of other users' processes
  * with those of packages; the filter refuses to trace with it); no new ones by executing files; the filter.
- * For this thread and those it starts from then on. 0 or -errno with *failure filled.
+ * `internet`: it will ask the DNS, and may open sockets for that. For this thread and those it starts from
+ * then on. 0 or -errno with *failure filled.
  */
-int privilege_drop_all(bool keep_ptrace, struct failure *failure);
+int privilege_drop_all(bool keep_ptrace, bool internet, struct failure *failure);
 
 #endif

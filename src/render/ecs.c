@@ -70,6 +70,11 @@ static void put_network(struct rendering *rendering)
 		if (part_is_in(rendering, PART_ENDPOINT_DOMAIN))
 			part_text(rendering, "registered_domain", TEXT_DOMAIN, alert->domain);
 	}
+	if (part_is_in(rendering, PART_ENRICHMENT) && rendering->dossier->origin_prefix[0]) {
+		json_object_open(json, "as");
+		json_put_unsigned(json, "number", rendering->dossier->origin_asn);
+		json_object_close(json);
+	}
 	json_object_close(json);
 	json_object_open(json, "source");
 	if (part_has_local(alert))

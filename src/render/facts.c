@@ -14,6 +14,7 @@ static const char *const part_names[PARTS] = {
 	[PART_CHANGES] = "packages_changed_7d.newest",
 	[PART_RIVALS] = "attribution.rivals",
 	[PART_ANCESTORS] = "process.ancestors",
+	[PART_ENRICHMENT] = "enrichment",
 	[PART_CHAIN] = "attribution.chain",
 	[PART_PACKAGE] = "package",
 	[PART_CGROUP] = "process.cgroup",
@@ -266,6 +267,32 @@ static void put_process(struct rendering *rendering)
 	json_object_close(json);
 }
 
+static void put_enrichment(struct rendering *rendering)
+{
+	const struct dossier *dossier = rendering->dossier;
+	struct json *json = &rendering->json;
+
+	if (!part_is_in(rendering, PART_ENRICHMENT))
+		return;
+	if (dossier->reverse_status[0]) {
+		json_object_open(json, "reverse_dns");
+		json_put_string(json, "status", dossier->reverse_status);
+		part_whole(rendering, "name", dossier->reverse_name);
+		json_object_close(json);
+	}
+	if (dossier->origin_status[0]) {
+		json_object_open(json, "origin");
+		json_put_string(json, "status", dossier->origin_status);
+		if (dossier->origin_prefix[0]) {
+			json_put_unsigned(json, "asn", dossier->origin_asn);
+			json_put_string(json, "prefix", dossier->origin_prefix);
+		}
+		part_whole(rendering, "country", dossier->origin_country);
+		part_whole(rendering, "registry", dossier->origin_registry);
+		json_object_close(json);
+	}
+}
+
 static void put_omitted(struct rendering *rendering)
 {
 	struct json *json = &rendering->json;
@@ -298,6 +325,7 @@ void part_facts(struct rendering *rendering, const char *key)
 		part_text(rendering, "domain", TEXT_DOMAIN, alert->domain);
 		if (part_has_remote(alert)) {
 			put_attribution(rendering);
+			put_enrichment(rendering);
 			json_put_string(json, "outcome", outcome_name(alert->outcome));
 		}
 		json_put_unsigned(json, "bytes_out", alert->bytes_out);

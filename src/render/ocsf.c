@@ -168,6 +168,11 @@ static void put_endpoints(struct rendering *rendering)
 		if (part_is_in(rendering, PART_ENDPOINT_DOMAIN))
 			part_text(rendering, "domain", TEXT_DOMAIN, alert->domain);
 	}
+	if (part_is_in(rendering, PART_ENRICHMENT) && rendering->dossier->origin_prefix[0]) {
+		json_object_open(json, "autonomous_system");
+		json_put_unsigned(json, "number", rendering->dossier->origin_asn);
+		json_object_close(json);
+	}
 	json_object_close(json);
 	if (part_has_local(alert)) {
 		json_object_open(json, "src_endpoint");
@@ -246,6 +251,30 @@ static void put_observables(struct rendering *rendering)
 	json_array_close(json);
 }
 
+/* Not the endpoint's hostname, which is what the program asked for. */
+static void put_enrichments(struct rendering *rendering)
+{
+	const struct dossier *dossier = rendering->dossier;
+	struct json *json = &rendering->json;
+	char address[ADDRESS_TEXT_MAX];
+
+	if (!part_is_in(rendering, PART_ENRICHMENT) || !dossier->reverse_name[0] ||
+	    !part_has_remote(rendering->alert))
+		return;
+	json_array_open(json, "enrichments");
+	json_object_open(json, NULL);
+	json_put_string(json, "name", "evidences[].dst_endpoint.ip");
+	json_put_string(json, "value", address_format(&rendering->alert->remote, address));
+	json_put_string(json, "type", "reverse_dns");
+	json_put_string(json, "provider", "DNS");
+	json_object_open(json, "data");
+	json_put_string(json, "name", dossier->reverse_name);
+	json_put_boolean(json, "confirmed", strcmp(dossier->reverse_status, "confirmed") == 0);
+	json_object_close(json);
+	json_object_close(json);
+	json_array_close(json);
+}
+
 static void put_osint(struct rendering *rendering)
 {
 	const struct threat_match *threat = &rendering->alert->threat;
@@ -288,6 +317,7 @@ void render_ocsf(struct rendering *rendering)
 	put_metadata(rendering);
 	put_device(rendering);
 	put_evidences(rendering);
+	put_enrichments(rendering);
 	put_osint(rendering);
 	put_observables(rendering);
 	part_facts(rendering, "unmapped");

@@ -24,6 +24,7 @@ enum part {
 	PART_EXAMPLES, /* of a digest */
 	PART_RECENT,   /* what else the program talks to, and who else knows the domain */
 	PART_ANCESTORS,
+	PART_ENRICHMENT, /* what the DNS says of the address */
 	PART_CHAIN,
 	PART_PACKAGE,
 	PART_CGROUP,

@@ -16,6 +16,8 @@ enum render_format { RENDER_OCSF, RENDER_ECS };
 
 #define DOSSIER_PACKAGE_MAX 128
 #define DOSSIER_CHANGES_MAX 10
+#define DOSSIER_REVERSE_MAX 256
+#define DOSSIER_PREFIX_MAX 52
 
 /* The package that owns a file, or why none is known. */
 struct dossier_package {
@@ -51,6 +53,14 @@ struct dossier {
 	uint32_t packages_changed;             /* on the host, in the last 7 days */
 	uint32_t changes_listed;
 	struct dossier_change changes[DOSSIER_CHANGES_MAX]; /* the newest first */
+	/* What the DNS says of the address: "": was not asked; else how it ended, see docs/alerts.md. */
+	char reverse_status[16];                /* "confirmed", "unconfirmed", "absent", "no_answer" */
+	char reverse_name[DOSSIER_REVERSE_MAX]; /* printable ASCII */
+	char origin_status[16];                 /* "known", "absent", "no_answer" */
+	uint32_t origin_asn;
+	char origin_prefix[DOSSIER_PREFIX_MAX];
+	char origin_country[3];
+	char origin_registry[16];
 	char product_version[32];
 };
 

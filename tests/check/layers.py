@@ -19,6 +19,7 @@ LAYERS = {
     "config": {"base", "core", "domain", "render"},
     "history": {"base", "core", "domain"},
     "package": {"base"},
+    "enrich": {"base", "dns"},  # its replies are read by our own decoder
     "sink": {"base", "config", "core"},  # an alert's severity
     "threat": {"base", "core", "domain"},
     "control": {"base"},
@@ -27,7 +28,7 @@ LAYERS = {
     "review": {"base", "config", "core", "history"},
     "source": {"base", "firstseen"},
     "capture": {"base", "firstseen", "source"},
-    "daemon": {"base", "capture", "config", "control", "core", "domain", "firstseen", "history", "metrics",
+    "daemon": {"base", "capture", "config", "control", "core", "domain", "enrich", "firstseen", "history", "metrics",
                "package", "privilege", "render", "review", "sink", "source", "threat"},
     "cli": {"base", "capture", "config", "control", "core", "domain", "firstseen", "history", "metrics", "package",
             "render", "review", "source",
@@ -39,7 +40,7 @@ LAYERS = {
 LIBRARIES = {
     "libbpf": (re.compile(r"^bpf/|\.skel\.h$"), "src/capture/"),
     "SQLite": (re.compile(r"^sqlite3"), "src/history/"),
-    "c-ares": (re.compile(r"^ares"), "src/"),
+    "c-ares": (re.compile(r"^ares"), "src/enrich/"),
     "libpsl": (re.compile(r"^libpsl\.h$"), "src/domain/"),
     "libidn2": (re.compile(r"^idn2\.h$"), "src/domain/"),
     "libcap-ng": (re.compile(r"^cap-ng\.h$"), "src/privilege/"),

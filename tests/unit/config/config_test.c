@@ -59,7 +59,9 @@ static void every_key_is_read(void **state)
 			"[history]\npath=/tmp/h.db\nretention=400d\n"
 			"[alert]\nsinks=stdout, "
 			"file:/var/log/a.json,syslog\nformat=ecs\nsyslog_cee=yes\nwaiting=50\n"
-			"[enrich]\npackages=no",
+			"[enrich]\npackages=no\nptr=yes\nasn=true\ndns_rate=5\ndns_origin=\n"
+			"dns_origin6=Origin6.Example.\n"
+			"dns_servers=192.0.2.53, 192.0.2.54:5353,2001:db8::53,[2001:db8::54]:54",
 			&failure),
 		0);
 	assert_int_equal(config.window_seconds, 30 * 86400);
@@ -71,6 +73,12 @@ static void every_key_is_read(void **state)
 	assert_int_equal(config.inside.domain_count, 2);
 	assert_string_equal(config.inside.domains[0], "corp.example");
 	assert_true(config.private_suffixes && config.aws_buckets && !config.sni && !config.packages);
+	assert_true(config.ptr && config.asn);
+	assert_int_equal(config.dns_rate, 5);
+	assert_string_equal(config.dns_origin[0], "");
+	assert_string_equal(config.dns_origin[1], "origin6.example");
+	assert_string_equal(config.dns_servers,
+			    "192.0.2.53:53,192.0.2.54:5353,[2001:db8::53]:53,[2001:db8::54]:54");
 	assert_int_equal(config.dns_port_count, 2);
 	assert_int_equal(config.dns_ports[1], 5353);
 	assert_int_equal(config.ring_bytes, 65536);
@@ -127,6 +135,15 @@ static void allow_rules_are_read_whole(void **state)
 	refused("[allow x]\ncolour=red\n",
 		"f.conf:2: unknown key \"colour\" of an allow rule; it has: domain, application, "
 		"container, user, network, port, reason, author, expires");
+	refused("[enrich]\ndns_servers=192.0.2.53, dns.example\n",
+		"f.conf:2: dns_servers: \"dns.example\" is not a server like 192.0.2.53 or "
+		"[2001:db8::53]:5353");
+	refused("[enrich]\ndns_servers=[2001:db8::53]:0\n",
+		"f.conf:2: dns_servers: \"[2001:db8::53]:0\" has no port from 1 to 65535");
+	refused("[enrich]\ndns_servers=192.0.2.53:\n", "f.conf:2: dns_servers: \"192.0.2.53:\" is not a "
+						       "server like 192.0.2.53 or [2001:db8::53]:5353");
+	refused("[enrich]\ndns_rate=0\n", "f.conf:2: dns_rate: \"0\" is not a number from 1 to 1000");
+	refused("[enrich]\ndns_origin=a b\n", "f.conf:2: dns_origin: \"a b\" is not a zone of the DNS");
 	refused("[control]\nsocket=run\n",
 		"f.conf:2: socket: \"run\" is not an absolute path of at most 107 bytes");
 }

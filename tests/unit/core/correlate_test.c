@@ -313,6 +313,66 @@ static void a_kept_binding_names_after_a_restart(void **state)
 	correlate_free(correlate);
 }
 
+static void count_kept(void *context, const struct kept_binding *kept)
+{
+	(void)kept;
+	++*(int *)context;
+}
+
+/* The daemon asks for a name; a resolver of this host asks outside on its behalf. */
+static void own_questions_name_nothing(void **state)
+{
+	struct correlate *correlate = new_correlate(NULL);
+	struct dns_message own = message(1, "www.own.example", NULL, 0);
+	int kept = 0;
+
+	(void)state;
+	correlate_own(correlate, &own, T0);
+	resolve(correlate, &bob, "www.own.example", "203.0.113.7", 300, T0 + 5 * NS_PER_SECOND);
+	assert_int_equal(name_of(correlate, &alice, "203.0.113.7", T0 + 6 * NS_PER_SECOND).method,
+			 METHOD_NONE);
+	assert_int_equal(name_of(correlate, &bob, "203.0.113.7", T0 + 6 * NS_PER_SECOND).rank, RANK_PROCESS);
+	correlate_each(correlate, 0, count_kept, &kept); /* nor after a restart */
+	assert_int_equal(kept, 0);
+	/* Nor is it a rival of what others asked for. */
+	resolve(correlate, &alice, "www.a.example", "203.0.113.7", 300, T0 + 6 * NS_PER_SECOND);
+	assert_int_equal(name_of(correlate, &alice, "203.0.113.7", T0 + 7 * NS_PER_SECOND).rival_count, 0);
+	assert_string_equal(name_of(correlate, &other_host, "203.0.113.7", T0 + 7 * NS_PER_SECOND).hostname,
+			    "www.a.example");
+	correlate_free(correlate);
+}
+
+static void a_moment_after_our_answer_the_name_is_anyones(void **state)
+{
+	struct correlate *correlate = new_correlate(NULL);
+	struct dns_message own = message(1, "www.own.example", NULL, 0);
+	char name[] = "a0.example";
+
+	(void)state;
+	correlate_own(correlate, &own, T0);
+	own.response = true;
+	correlate_own(correlate, &own, T0 + NS_PER_SECOND);
+	resolve(correlate, &bob, "www.own.example", "203.0.113.7", 300, T0 + NS_PER_SECOND);
+	assert_int_equal(name_of(correlate, &alice, "203.0.113.7", T0 + 3 * NS_PER_SECOND).method,
+			 METHOD_NONE);
+	resolve(correlate, &bob, "www.own.example", "203.0.113.7", 300, T0 + 3 * NS_PER_SECOND);
+	assert_string_equal(name_of(correlate, &alice, "203.0.113.7", T0 + 3 * NS_PER_SECOND).hostname,
+			    "www.own.example");
+	/* What is known stays so, whatever we ask, and however much. */
+	for (; name[0] < 'k'; name[0]++) {
+		for (name[1] = '0'; name[1] <= '9'; name[1]++) {
+			own = message(1, name, NULL, 0);
+			correlate_own(correlate, &own, T0 + 4 * NS_PER_SECOND);
+		}
+	}
+	own = message(1, "www.own.example", NULL, 0);
+	correlate_own(correlate, &own, T0 + 4 * NS_PER_SECOND);
+	resolve(correlate, &bob, "www.own.example", "203.0.113.7", 300, T0 + 4 * NS_PER_SECOND);
+	assert_string_equal(name_of(correlate, &alice, "203.0.113.7", T0 + 5 * NS_PER_SECOND).hostname,
+			    "www.own.example");
+	correlate_free(correlate);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -327,6 +387,8 @@ int main(void)
 		cmocka_unit_test(a_hostile_server_can_not_grow_memory),
 		cmocka_unit_test(one_address_keeps_its_newest_names),
 		cmocka_unit_test(a_name_too_long_keeps_its_domain),
+		cmocka_unit_test(own_questions_name_nothing),
+		cmocka_unit_test(a_moment_after_our_answer_the_name_is_anyones),
 		cmocka_unit_test(a_kept_binding_names_after_a_restart),
 	};
 

@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -32,10 +33,12 @@
 #define POISONED "poisoned.example"     /* can not be rendered as it is */
 #define HOPELESS "hopeless.example"     /* ... nor in any form */
 #define UNWRITABLE "unwritable.example" /* the history refuses it */
+#define LATE "late.example"             /* the disk fails once */
 
 static char folder[64];
 static struct config config; /* large */
 static struct failure failure;
+static int late_failures;
 
 /* --- calls that can be made to fail --------------------------------------------------------- */
 
@@ -62,6 +65,8 @@ int __wrap_history_write_alert(struct history *history, const struct alert *aler
 {
 	if (strcmp(alert->domain, UNWRITABLE) == 0)
 		return failure_set(why, -EINVAL, "refused");
+	if (strcmp(alert->domain, LATE) == 0 && late_failures-- > 0)
+		return failure_set(why, -EIO, "the disk failed");
 	return __real_history_write_alert(history, alert, line, queue, why);
 }
 
@@ -429,9 +434,104 @@ static void a_reader_that_stops_does_not_stop_the_history(void **state)
 	close(sign[0]);
 }
 
+/* A server that says nothing. Its port goes into the settings. */
+static int silent_server(void)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t length = sizeof(address);
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	char setting[64];
+
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, length), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &length), 0);
+	snprintf(setting, sizeof(setting), "enrich.dns_servers=127.0.0.1:%u", ntohs(address.sin_port));
+	assert_int_equal(config_set(&config, setting, &failure), 0);
+	assert_int_equal(config_set(&config, "enrich.asn=yes", &failure), 0);
+	assert_int_equal(config_set(&config, "enrich.packages=no", &failure), 0);
+	return fd;
+}
+
+static void add_alert(struct batch *batch, int number, const char *domain, unsigned revision)
+{
+	static struct alert alert;
+
+	fill(&alert, number, domain);
+	alert.revision = revision;
+	address_parse("198.51.100.7", &alert.remote);
+	assert_int_equal(batch_add_alert(batch, &alert), 0);
+}
+
+/* The disk fails, so that the batch is written twice; the updates wait for the DNS all the same, and come
+ * once. */
+static void an_update_that_waits_for_the_dns_comes_once(void **state)
+{
+	struct batch *batch = new_batch();
+	struct writer_states states = {.keep_since_ns = INT64_MIN};
+	struct writer *writer;
+	int server, found, lines = 0;
+
+	(void)state;
+	use_file_sink("held.json");
+	server = silent_server();
+	writer = started(in_folder("held.db"));
+	for (int i = 0; i < 3; i++)
+		add_alert(batch, i, "held.example", 0);
+	for (int i = 0; i < 3; i++)
+		add_alert(batch, i, "held.example", 1);
+	add_alert(batch, 4, LATE, 0);
+	late_failures = 1;
+	assert_true(hand_over(writer, &batch, 5000));
+	assert_true(hand_over(writer, &batch, 5000)); /* so the first one is written */
+	assert_int_equal(late_failures, -1);
+	for (int waited = 0; waited < 2000 && lines < 4; waited += 50) {
+		pause_ms(50);
+		lines = count_lines(in_folder("held.json"), "\"revision\":1", &found);
+	}
+	assert_int_equal(lines, 4);
+	assert_int_equal(found, 0);
+	for (int waited = 0; waited < 8000 && found < 3; waited += 200) {
+		pause_ms(200);
+		assert_true(hand_over(writer, &batch, 5000));
+		count_lines(in_folder("held.json"), "\"revision\":1", &found);
+	}
+	states.now_ns = host_now();
+	writer_stop(writer, batch, &states);
+	assert_int_equal(count_lines(in_folder("held.json"), "\"status\":\"no_answer\"", &found), 7);
+	assert_int_equal(found, 3);
+	close(server);
+}
+
+static void the_end_waits_for_no_dns(void **state)
+{
+	struct batch *batch = new_batch();
+	struct writer_states states = {.keep_since_ns = INT64_MIN};
+	struct writer *writer;
+	int64_t before;
+	int server, found;
+
+	(void)state;
+	use_file_sink("end.json");
+	server = silent_server();
+	writer = started(in_folder("end.db"));
+	add_alert(batch, 1, "end.example", 0);
+	add_alert(batch, 1, "end.example", 1);
+	assert_true(hand_over(writer, &batch, 5000));
+	before = host_now();
+	add_alert(batch, 2, "end.example", 0);
+	add_alert(batch, 2, "end.example", 1);
+	states.now_ns = host_now();
+	writer_stop(writer, batch, &states);
+	assert_true(host_now() - before < 3 * NS_PER_SECOND);
+	assert_int_equal(count_lines(in_folder("end.json"), "\"revision\":1", &found), 4);
+	assert_int_equal(found, 2);
+	close(server);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_update_that_waits_for_the_dns_comes_once),
+		cmocka_unit_test(the_end_waits_for_no_dns),
 		cmocka_unit_test(an_alert_that_can_not_be_written_holds_up_nobody),
 		cmocka_unit_test(a_reader_that_stops_does_not_stop_the_history),
 	};

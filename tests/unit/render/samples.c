@@ -112,6 +112,11 @@ void sample_full(struct sample *sample)
 	alert->bytes_out = 812;
 	alert->bytes_in = 20480;
 	alert->severity = SEVERITY_HIGH;
+	sample->dossier.origin_asn = 64496;
+	strcpy(sample->dossier.origin_status, "known");
+	strcpy(sample->dossier.origin_prefix, "203.0.113.0/24");
+	strcpy(sample->dossier.origin_country, "ZZ");
+	strcpy(sample->dossier.origin_registry, "ripencc");
 }
 
 static void on_the_host(struct sample *sample)
@@ -156,6 +161,9 @@ static void unnamed(struct sample *sample)
 	address_parse("::", &sample->alert.local);
 	strcpy(sample->alert.domain, "2001:db8::7");
 	memset(&sample->alert.attribution, 0, sizeof(sample->alert.attribution));
+	strcpy(sample->dossier.reverse_status, "unconfirmed");
+	strcpy(sample->dossier.reverse_name, "www.example.com");
+	strcpy(sample->dossier.origin_prefix, "2001:db8::/32");
 }
 
 static void by_sni(struct sample *sample)
@@ -304,6 +312,13 @@ void sample_worst(struct sample *sample, enum alert_kind kind, char byte)
 	sample->alert.subject = SUBJECT_DOMAIN;
 	fill_numbers(&sample->alert);
 	fill_texts(&sample->alert, &sample->dossier, byte);
+	FILL(sample->dossier.reverse_name, '\\');
+	strcpy(sample->dossier.reverse_status, "unconfirmed");
+	strcpy(sample->dossier.origin_status, "no_answer");
+	strcpy(sample->dossier.origin_prefix, "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff/128");
+	strcpy(sample->dossier.origin_country, "ZZ");
+	strcpy(sample->dossier.origin_registry, "abcdefghijklmno");
+	sample->dossier.origin_asn = UINT32_MAX;
 	if (kind >= ALERT_LEARNING_COMPLETE)
 		FILL(sample->alert.message, byte);
 	sample->dossier.application_first_ns = sample->dossier.package.upgraded_ns = SAMPLE_TIME_NS;

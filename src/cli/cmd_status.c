@@ -180,7 +180,7 @@ static void print_hooks(const struct picture *picture)
 		return;
 	}
 	if (*state_of(states, "queue"))
-		printf("%-12s %" PRId64 " rows waited for the disk a moment ago\n", "queue",
+		printf("%-12s %" PRId64 " rows in memory at the last hand-over\n", "queue",
 		       number_of(states, "queue"));
 	output_line("hooks", COLUMN_TEXT, (union cell){.text = state_of(states, "hooks")}, 0);
 	show_hooks_missing(state_of(states, "hooks_missing"));

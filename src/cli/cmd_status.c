@@ -170,6 +170,23 @@ static void print_learning(const struct cli *cli, int64_t until_ns)
 		printf("%-12s done\n", "learning");
 }
 
+/* What the history tells of them is the last run's; they went with it. */
+static void print_hooks(const struct picture *picture)
+{
+	const struct states *states = &picture->states;
+
+	if (!picture->watching) {
+		printf("%-12s none in force\n", "hooks");
+		return;
+	}
+	if (*state_of(states, "queue"))
+		printf("%-12s %" PRId64 " rows in memory at the last hand-over\n", "queue",
+		       number_of(states, "queue"));
+	output_line("hooks", COLUMN_TEXT, (union cell){.text = state_of(states, "hooks")}, 0);
+	show_hooks_missing(state_of(states, "hooks_missing"));
+	output_line("cgroup root", COLUMN_TEXT, (union cell){.text = state_of(states, "cgroup_root")}, 0);
+}
+
 static void print_table(const struct cli *cli, const struct picture *picture)
 {
 	const struct history_summary *summary = &picture->summary;
@@ -181,10 +198,7 @@ static void print_table(const struct cli *cli, const struct picture *picture)
 	printf("%-12s %s of the last %s\n", "coverage", share ? share : "?",
 	       text_format_span(picture->window_seconds, span));
 	print_losses(picture);
-	output_line("hooks", COLUMN_TEXT, (union cell){.text = state_of(&picture->states, "hooks")}, 0);
-	show_hooks_missing(state_of(&picture->states, "hooks_missing"));
-	output_line("cgroup root", COLUMN_TEXT,
-		    (union cell){.text = state_of(&picture->states, "cgroup_root")}, 0);
+	print_hooks(picture);
 	print_learning(cli, picture->learning_until_ns);
 	printf("%-12s %s: %" PRIu64 " domains, %" PRIu64 " addresses, %" PRIu64 " hostnames, %" PRIu64
 	       " applications\n",
@@ -201,7 +215,7 @@ static void print_table(const struct cli *cli, const struct picture *picture)
 
 /* --- for scripts ----------------------------------------------------------------------------- */
 
-#define FACTS 20
+#define FACTS 21
 
 /* The same values for JSON and TSV; losses by kind come behind them. Returns how many. */
 static size_t gather(const struct picture *picture, struct fact facts[static FACTS])
@@ -218,6 +232,8 @@ static size_t gather(const struct picture *picture, struct fact facts[static FAC
 		{{.key = "learning_until", .type = COLUMN_TIME}, {.time_ns = picture->learning_until_ns}},
 		{{.key = "window", .type = COLUMN_SPAN}, {.count = (uint64_t)picture->window_seconds}},
 		{{.key = "coverage", .type = COLUMN_SHARE}, {.share = picture->coverage}},
+		{{.key = "queue", .type = COLUMN_COUNT},
+		 {.count = (uint64_t)number_of(&picture->states, "queue")}},
 		{{.key = "hooks", .type = COLUMN_TEXT}, {.text = state_of(&picture->states, "hooks")}},
 		{{.key = "cgroup_root", .type = COLUMN_TEXT},
 		 {.text = state_of(&picture->states, "cgroup_root")}},

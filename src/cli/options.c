@@ -12,6 +12,7 @@
 
 #define GENERAL "cSdfVh"
 #define OPTIONS_MAX 20
+#define HELP_WIDTH 80
 
 struct option_text {
 	char letter;
@@ -339,6 +340,29 @@ bool options_set(const struct options *options, const char *setting)
 
 /* --- help -------------------------------------------------------------------------------- */
 
+/* The text from column `indent` on, broken at blanks where it would pass the width that every terminal has.
+ */
+static void put_wrapped(FILE *out, const char *text, size_t indent)
+{
+	size_t at = indent;
+
+	while (*text) {
+		size_t word = strcspn(text, " ");
+
+		if (at > indent && at + 1 + word > HELP_WIDTH) {
+			fprintf(out, "\n%*s", (int)indent, "");
+			at = indent;
+		} else if (at > indent) {
+			fputc(' ', out);
+			at++;
+		}
+		fwrite(text, 1, word, out);
+		at += word;
+		text += word + strspn(text + word, " ");
+	}
+	fputc('\n', out);
+}
+
 static void print_options(FILE *out, const char *letters)
 {
 	char left[64];
@@ -354,15 +378,18 @@ static void print_options(FILE *out, const char *letters)
 			fprintf(out, "  -%c, ", text->letter | 32);
 		else
 			fputs("      ", out);
-		fprintf(out, "%-24s %s\n", left, text->help);
+		fprintf(out, "%-24s ", left);
+		put_wrapped(out, text->help, 31);
 	}
 }
 
 void options_usage(FILE *out, const struct command *commands)
 {
 	fputs("usage: firstseen [OPTION]... COMMAND [OPTION]... [ARGUMENT]...\n\n", out);
-	for (; commands->name; commands++)
-		fprintf(out, "  %-10s %s\n", commands->name, commands->summary);
+	for (; commands->name; commands++) {
+		fprintf(out, "  %-10s ", commands->name);
+		put_wrapped(out, commands->summary, 13);
+	}
 	fputs("\nOptions of all commands:\n", out);
 	print_options(out, GENERAL);
 	fputs("\nExit status: 0 done, 1 nothing found or failed, 2 bad usage or configuration.\n", out);
@@ -370,9 +397,10 @@ void options_usage(FILE *out, const struct command *commands)
 
 void options_command_usage(FILE *out, const struct command *command)
 {
-	fprintf(out, "usage: firstseen [OPTION]... %s%s%s%s\n\n%s\n", command->name,
+	fprintf(out, "usage: firstseen [OPTION]... %s%s%s%s\n\n", command->name,
 		command->options[0] ? " [OPTION]..." : "", command->arguments[0] ? " " : "",
-		command->arguments, command->summary);
+		command->arguments);
+	put_wrapped(out, command->summary, 0);
 	if (command->options[0])
 		fputc('\n', out);
 	print_options(out, command->options);

@@ -178,6 +178,7 @@ static void add_core_states(struct watch *watch, struct writer_states *states)
 
 	add_state(states, "records", watch->records);
 	add_state(states, "batch_full", watch->batch_full);
+	add_state(states, "queue", batch_access_count(watch->batch));
 	add_state(states, "flows", core->flows);
 	add_state(states, "flows_open", core->flows_open);
 	add_state(states, "flows_evicted", core->flows_evicted);

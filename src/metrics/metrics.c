@@ -39,6 +39,8 @@ static const struct family families[] = {
 	 "flow_map_failed", NULL, COUNTER},
 	{"firstseen_batch_full_total", "Accesses and alerts that found no room before the writer took them.",
 	 "batch_full", NULL, COUNTER},
+	{"firstseen_queue_rows", "Rows that waited in memory when the writer took them last.", "queue", NULL,
+	 GAUGE},
 	{"firstseen_bad_records_total", "Records that were not sound.", "bad_records", NULL, COUNTER},
 	{"firstseen_flows_total", "Outbound flows opened.", "flows", NULL, COUNTER},
 	{"firstseen_flows_open", "Flows that are open.", "flows_open", NULL, GAUGE},

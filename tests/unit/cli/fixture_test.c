@@ -161,6 +161,7 @@ static void write_states(struct fixture *fixture, const char *pid)
 		{"version", "9.8.7"},
 		{"learning_until", later},
 		{"hooks", "one two"},
+		{"queue", "12"},
 		{"flows", "1234"},
 		{"lost_process", "0"},
 		{"lost_flow_open", "3"},

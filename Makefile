@@ -200,6 +200,11 @@ fuzz:
 	+$(MAKE) --no-print-directory $(jobs) FLAVOUR=fuzz fuzz-targets
 	tests/fuzz/targets --seconds=$(FUZZ_SECONDS) --keep
 
+coverage:
+	packaging/setup check
+	+$(MAKE) --no-print-directory $(jobs) FLAVOUR=coverage unit fuzz-targets
+	tests/fuzz/coverage
+
 check: check-build
 	tests/run
 

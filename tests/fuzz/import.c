@@ -65,10 +65,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	import.rules = (struct domain_rules *)(uintptr_t)fuzz_rules();
 	(void)import_rows_is_heading((const char *)data, size);
 	must(history_begin(history, &import.failure) == 0);
-	if (import_rows(&import, fuzz_file(data, size), json ? ROWS_JSON : ROWS_CSV) == 0)
-		must(history_merge_staged(history, &import.counts.merged, &import.failure) == 0);
-	else
+	if (import_rows(&import, fuzz_file(data, size), json ? ROWS_JSON : ROWS_CSV))
 		must(import.failure.text[0]);
+	else if (size % 8 == 0) /* it takes a hundred times as long as the reading */
+		must(history_merge_staged(history, &import.counts.merged, &import.failure) == 0);
 	history_rollback(history);
 	return 0;
 }

@@ -88,7 +88,7 @@ skeleton := $(bpf_out)/firstseen.skel.h
 .PHONY: all run check check-build check-report unit fuzz fuzz-targets coverage bench bench-core bench-cost bench-loss bench-history accuracy kernels \
 	install clean format deps
 all: $(out)/firstseend $(out)/firstseen
-unit: $(tests) $(out)/tests/faults/load $(out)/tests/faults/connects $(out)/tests/faults/slow_disk.so
+unit: $(tests) $(out)/tests/faults/load $(out)/tests/faults/connects $(out)/tests/faults/slow_disk.so $(out)/tests/fuzz/prefixes
 
 $(out)/libfirstseen.a: $(call object,$(library_sources))
 	@rm -f $@
@@ -147,6 +147,12 @@ $(fuzz_targets): $(out)/tests/fuzz/%: $(out)/obj/tests/fuzz/%.o $(out)/obj/tests
 	$(call say,LINK $@)
 	$(quiet)$(compiler) $(cflags) $(ldflags) $(if $(filter fuzz,$(FLAVOUR)),-fsanitize=fuzzer) -o $@ \
 		$(filter-out $(if $(filter %/import,$@),,%/import_rows.o),$^) $(libs)
+
+prefixes := $(out)/tests/fuzz/prefixes
+$(prefixes): $(out)/obj/tests/fuzz/prefixes.o $(out)/obj/tests/fuzz/support.o $(out)/libfirstseen.a
+	@mkdir -p $(@D)
+	$(call say,LINK $@)
+	$(quiet)$(compiler) $(cflags) $(ldflags) -o $@ $^ $(libs)
 
 # Parts of the command that are no commands are tested by themselves.
 $(filter $(out)/tests/cli/%,$(tests)): $(call object,$(addprefix src/cli/,options.c output.c table.c))

@@ -31,7 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const char *path = fuzz_file(data, size);
 	struct observer_limits limits = {.streams = 16, .stream_bytes = 256 * 1024};
 	struct source_sink sink = {.record = on_record, .time = on_time};
-	struct source_settings settings = {.dns_port_count = 1, .dns_ports = {53}};
+	struct source_settings settings = {.dns_port_count = 1, .dns_ports = {53}, .flow_limit = 64};
 	struct source_counts counts = {0};
 	struct failure failure = {{0}};
 	struct observer *observer;

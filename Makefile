@@ -219,7 +219,9 @@ check-build:
 	+$(MAKE) --no-print-directory $(jobs) FLAVOUR=gcc all unit
 	+$(MAKE) --no-print-directory $(jobs) FLAVOUR=clang all unit
 	+$(MAKE) --no-print-directory $(jobs) FLAVOUR=asan all unit
+	+$(MAKE) --no-print-directory $(jobs) FLAVOUR=tsan all $(patsubst $(out)/%,.output/tsan/%,$(load))
 	+$(MAKE) --no-print-directory $(jobs) FLAVOUR=fuzz fuzz-targets
+	+$(MAKE) --no-print-directory $(jobs) FLAVOUR=coverage unit fuzz-targets
 
 # Chromium is too large to be asked of everyone who runs the tests: 120 MB to fetch, 400 MB on the disk.
 check-report: all

@@ -285,7 +285,8 @@ static void keep_outbound(struct older *older)
 	size_t kept = 0;
 
 	/* A namespace's listener of a port sorts before the port's connections. */
-	qsort(older->sockets, older->count, sizeof(*older->sockets), by_place);
+	if (older->count) /* else there is no array */
+		qsort(older->sockets, older->count, sizeof(*older->sockets), by_place);
 	for (size_t i = 0; i < older->count; i++) {
 		struct fs_record_flow *socket = &older->sockets[i];
 
@@ -329,7 +330,8 @@ int capture_preexisting(struct capture *capture, struct failure *failure)
 		return explain(failure, error, "list the sockets that are older than this daemon");
 	}
 	keep_outbound(&older);
-	qsort(older.sockets, older.count, sizeof(*older.sockets), by_process);
+	if (older.count)
+		qsort(older.sockets, older.count, sizeof(*older.sockets), by_process);
 	for (size_t i = 0; i < older.count; i++) {
 		const struct fs_record_flow *socket = &older.sockets[i];
 

@@ -138,14 +138,16 @@ $(slow_disk): tests/faults/slow_disk.c Makefile
 	$(quiet)gcc -D_GNU_SOURCE -std=gnu11 $(warnings) -O2 -fPIC -shared -o $@ $< -ldl
 
 # One program for each reader of hostile input: with libFuzzer in it, else with a main() that runs given inputs.
+comma := ,
 fuzz_helpers := tests/fuzz/support.c tests/fuzz/corpus.c tests/fuzz/prefixes.c
 fuzz_targets := $(patsubst tests/fuzz/%.c,$(out)/tests/fuzz/%,$(sort $(filter-out $(fuzz_helpers),$(wildcard tests/fuzz/*.c))))
 fuzz_main := $(if $(filter fuzz,$(FLAVOUR)),,$(out)/obj/tests/fuzz/corpus.o)
+fuzz_link := $(if $(fuzz_main),$(addprefix -Wl$(comma)--wrap=,malloc calloc realloc aligned_alloc strdup),-fsanitize=fuzzer)
 $(fuzz_targets): $(out)/tests/fuzz/%: $(out)/obj/tests/fuzz/%.o $(out)/obj/tests/fuzz/support.o $(fuzz_main) \
 		$(call object,src/cli/import_rows.c) $(out)/libfirstseen.a
 	@mkdir -p $(@D)
 	$(call say,LINK $@)
-	$(quiet)$(compiler) $(cflags) $(ldflags) $(if $(filter fuzz,$(FLAVOUR)),-fsanitize=fuzzer) -o $@ \
+	$(quiet)$(compiler) $(cflags) $(ldflags) $(fuzz_link) -o $@ \
 		$(filter-out $(if $(filter %/import,$@),,%/import_rows.o),$^) $(libs)
 
 prefixes := $(out)/tests/fuzz/prefixes

@@ -39,6 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (control_parse(&words))
 		return 0;
 	must(words.count > 0 && words.count <= CONTROL_WORDS_MAX);
+	history_rollback(history); /* of an input that broke off */
 	must(history_begin(history, &failure) == 0);
 	done = review_apply(history, &config, words.count, words.words, NOW, text, &failure);
 	must(done < 0 ? failure.text[0] : text[0]);

@@ -91,7 +91,7 @@ skeleton := $(bpf_out)/firstseen.skel.h
 .PHONY: bench bench-core bench-cost bench-loss bench-history bench-peers bench-scale
 all: $(out)/firstseend $(out)/firstseen
 unit: $(tests) $(out)/tests/faults/load $(out)/tests/faults/connects $(out)/tests/faults/slow_disk.so \
-	$(out)/tests/bench/connect_load
+	$(out)/tests/bench/connect_load $(out)/tests/fuzz/prefixes
 
 $(out)/libfirstseen.a: $(call object,$(library_sources))
 	@rm -f $@
@@ -141,15 +141,23 @@ $(slow_disk): tests/faults/slow_disk.c Makefile
 	$(quiet)gcc -D_GNU_SOURCE -std=gnu11 $(warnings) -O2 -fPIC -shared -o $@ $< -ldl
 
 # One program for each reader of hostile input: with libFuzzer in it, else with a main() that runs given inputs.
+comma := ,
 fuzz_helpers := tests/fuzz/support.c tests/fuzz/corpus.c tests/fuzz/prefixes.c
 fuzz_targets := $(patsubst tests/fuzz/%.c,$(out)/tests/fuzz/%,$(sort $(filter-out $(fuzz_helpers),$(wildcard tests/fuzz/*.c))))
 fuzz_main := $(if $(filter fuzz,$(FLAVOUR)),,$(out)/obj/tests/fuzz/corpus.o)
+fuzz_link := $(if $(fuzz_main),$(addprefix -Wl$(comma)--wrap=,malloc calloc realloc aligned_alloc strdup),-fsanitize=fuzzer)
 $(fuzz_targets): $(out)/tests/fuzz/%: $(out)/obj/tests/fuzz/%.o $(out)/obj/tests/fuzz/support.o $(fuzz_main) \
 		$(call object,src/cli/import_rows.c) $(out)/libfirstseen.a
 	@mkdir -p $(@D)
 	$(call say,LINK $@)
-	$(quiet)$(compiler) $(cflags) $(ldflags) $(if $(filter fuzz,$(FLAVOUR)),-fsanitize=fuzzer) -o $@ \
+	$(quiet)$(compiler) $(cflags) $(ldflags) $(fuzz_link) -o $@ \
 		$(filter-out $(if $(filter %/import,$@),,%/import_rows.o),$^) $(libs)
+
+prefixes := $(out)/tests/fuzz/prefixes
+$(prefixes): $(out)/obj/tests/fuzz/prefixes.o $(out)/obj/tests/fuzz/support.o $(out)/libfirstseen.a
+	@mkdir -p $(@D)
+	$(call say,LINK $@)
+	$(quiet)$(compiler) $(cflags) $(ldflags) -o $@ $^ $(libs)
 
 # Parts of the command that are no commands are tested by themselves.
 $(filter $(out)/tests/cli/%,$(tests)): $(call object,$(addprefix src/cli/,options.c output.c table.c watch_event.c watch_line.c \
@@ -205,6 +213,11 @@ fuzz:
 	+$(MAKE) --no-print-directory $(jobs) FLAVOUR=fuzz fuzz-targets
 	tests/fuzz/targets --seconds=$(FUZZ_SECONDS) --keep
 
+coverage:
+	packaging/setup check
+	+$(MAKE) --no-print-directory $(jobs) FLAVOUR=coverage unit fuzz-targets
+	tests/fuzz/coverage
+
 check: check-build
 	tests/run
 
@@ -213,7 +226,9 @@ check-build:
 	+$(MAKE) --no-print-directory $(jobs) FLAVOUR=gcc all unit
 	+$(MAKE) --no-print-directory $(jobs) FLAVOUR=clang all unit
 	+$(MAKE) --no-print-directory $(jobs) FLAVOUR=asan all unit
+	+$(MAKE) --no-print-directory $(jobs) FLAVOUR=tsan all $(patsubst $(out)/%,.output/tsan/%,$(load))
 	+$(MAKE) --no-print-directory $(jobs) FLAVOUR=fuzz fuzz-targets
+	+$(MAKE) --no-print-directory $(jobs) FLAVOUR=coverage unit fuzz-targets
 
 # Chromium is too large to be asked of everyone who runs the tests: 120 MB to fetch, 400 MB on the disk.
 check-report: all

@@ -292,7 +292,7 @@ static void keep_outbound(struct older *older)
 	size_t kept = 0;
 
 	/* A namespace's listener of a port sorts before the port's connections. */
-	if (older->count)
+	if (older->count) /* else there is no array */
 		qsort(older->sockets, older->count, sizeof(*older->sockets), by_place);
 	for (size_t i = 0; i < older->count; i++) {
 		struct fs_record_flow *socket = &older->sockets[i];

@@ -15,7 +15,8 @@
 #define DNS_OPCODE_MOST 6
 #define DNS_FLAG_RESERVED 0x40
 #define QUESTIONS_PLAUSIBLE 4
-#define REORDER_WINDOW (64 * 1024) /* how far a stream's first segments may have changed places */
+#define TIME_MOST INT64_C(7500000000000000000) /* in 2207: spans can be added, and differences taken */
+#define REORDER_WINDOW (64 * 1024)             /* how far a stream's first segments may have changed places */
 
 /* One direction of a TCP flow that is being put together. Index 0 is the head of the circle of use. */
 struct slot {
@@ -471,6 +472,10 @@ int observer_feed(struct observer *observer, const void *record, size_t size, in
 	seen.cookie = header->cookie;
 	seen.owner = header->owner;
 	seen.flags = header->flags;
+	if (seen.time_ns < 0 || seen.time_ns > TIME_MOST) {
+		observer->counts.bad_records++;
+		return -EBADMSG;
+	}
 	error = feed(observer, header, size, &seen);
 	if (error)
 		observer->counts.bad_records++;

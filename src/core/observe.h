@@ -17,7 +17,8 @@ struct observer_limits {
 
 struct observer_counts {
 	uint64_t records[FS_RECORD_KINDS];
-	uint64_t bad_records; /* unknown kind, or a size that does not fit it */
+	uint64_t bad_records; /* unknown kind, a size that does not fit it, or a time before 1970 or after
+				 2207 */
 	uint64_t dns_messages;
 	uint64_t dns_damaged;     /* something in it could not be read; what could be was used */
 	uint64_t dns_truncated;   /* TC was set: binds nothing */

@@ -15,6 +15,8 @@
 #define DEFAULT_KNOWN 65536
 #define DEFAULT_TOLD 4096 /* threats told lately */
 #define FLOW_TEXT_BYTES (16 * 1024 * 1024)
+#define FLOW_TEXT_LEAST (256 * 1024)
+#define FLOW_TEXT_EACH 256
 #define WAIT_MOST_NS NS_PER_SECOND
 /* A TCP connection to a resolver asks once it is made: its SYN may have to be sent up to three times. */
 #define WAIT_TCP_QUESTION_NS (4 * NS_PER_SECOND)
@@ -26,6 +28,11 @@ static size_t or_default(size_t value, size_t fallback)
 	return value ? value : fallback;
 }
 
+static size_t least(size_t one, size_t other)
+{
+	return one < other ? one : other;
+}
+
 int pipeline_new(const struct pipeline_settings *settings, const struct pipeline_edges *edges,
 		 struct pipeline **out)
 {
@@ -33,6 +40,7 @@ int pipeline_new(const struct pipeline_settings *settings, const struct pipeline
 	struct correlate_limits correlate = settings->correlate;
 	struct observer_limits observer = {0};
 	size_t flows = or_default(settings->flow_limit, DEFAULT_FLOWS);
+	size_t known = or_default(settings->known_limit, DEFAULT_KNOWN);
 	uint64_t seed = settings->hash_seed;
 
 	if (!pipeline)
@@ -46,12 +54,12 @@ int pipeline_new(const struct pipeline_settings *settings, const struct pipeline
 	if (observer_new(&observer, on_observation, pipeline, &pipeline->observer) ||
 	    correlate_new(&correlate, &pipeline->correlate) ||
 	    process_table_new(or_default(settings->process_limit, DEFAULT_PROCESSES), &pipeline->processes) ||
-	    flows_new(flows, seed, &pipeline->flows) ||
-	    known_new(or_default(settings->known_limit, DEFAULT_KNOWN), seed, &pipeline->known) ||
-	    known_new(DEFAULT_TOLD, seed, &pipeline->threats_told) ||
+	    flows_new(flows, seed, &pipeline->flows) || known_new(known, seed, &pipeline->known) ||
+	    known_new(least(known, DEFAULT_TOLD), seed, &pipeline->threats_told) ||
 	    crawlers_new(seed, &pipeline->crawlers) ||
 	    grouping_new(settings->rules, seed, &pipeline->grouping) ||
-	    names_new(FLOW_TEXT_BYTES, seed, &pipeline->texts)) {
+	    names_new(least(FLOW_TEXT_LEAST + flows * FLOW_TEXT_EACH, FLOW_TEXT_BYTES), seed,
+		      &pipeline->texts)) {
 		pipeline_free(pipeline);
 		return -ENOMEM;
 	}

@@ -214,8 +214,11 @@ static int read_message(struct scenario *scenario, struct words *words, char tex
 	via = words_option(words, "via");
 	text_copy(text, WORDS_LINE_MAX / 2, via ? via : "");
 	for (part = strtok_r(text, ",", &rest); part && message->chain_count < DNS_BUILD_CHAIN_MAX;
-	     part = strtok_r(NULL, ",", &rest))
+	     part = strtok_r(NULL, ",", &rest)) {
+		if (!dns_build_name_fits(part))
+			return words_fail(words, "\"%s\" is no hostname", part);
 		message->chain[message->chain_count++] = part;
+	}
 	word = words_peek(words);
 	if (!word || strcmp(word, "->") != 0)
 		return 0;
@@ -256,7 +259,10 @@ static int emit_message(struct scenario *scenario, const struct actor *actor, ui
 	size_t size =
 		record_payload(record, sizeof(record), FS_RECORD_DATAGRAM, &spec, 0, bytes, length, length);
 
-	return length && size ? emit(scenario, record, size) : -EINVAL;
+	if (length == 0 || size == 0)
+		return failure_set(scenario->failure, -EINVAL, "%.300s: a message of %.100s is too long",
+				   scenario->path, message->name);
+	return emit(scenario, record, size);
 }
 
 /* Messages of one address family each, as resolvers ask them. */

@@ -46,6 +46,7 @@ struct source_counts {
 struct source_settings {
 	uint32_t dns_port_count;
 	uint16_t dns_ports[8];
+	uint32_t flow_limit; /* conversations of a capture remembered at once; 0: 65536 */
 };
 
 /* pcap or pcapng. 0, a callback's value, or -errno with *failure filled (-EPROTO: not a capture, or a link

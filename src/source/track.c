@@ -9,7 +9,7 @@
 #include "base/hash.h"
 #include "source/record_build.h"
 
-#define FLOWS 65536
+#define DEFAULT_FLOWS 65536
 #define FIRST_BYTES 16384 /* of a TCP flow, shown to the hello reader */
 #define RECORD_ROOM (65536 + sizeof(struct fs_record_payload))
 #define TCP_FIN 1
@@ -46,6 +46,7 @@ struct tracker {
 	struct track *tracks;
 	uint32_t *buckets;
 	uint64_t cookies;
+	uint32_t limit;
 	uint32_t touched; /* tracks beyond it were never used */
 	uint8_t *room;
 };
@@ -60,8 +61,9 @@ int tracker_new(const struct source_settings *settings, const struct source_sink
 	tracker->settings = *settings;
 	tracker->sink = *sink;
 	tracker->counts = counts;
-	tracker->tracks = calloc(FLOWS + 1, sizeof(*tracker->tracks));
-	tracker->buckets = calloc(FLOWS, sizeof(*tracker->buckets));
+	tracker->limit = settings->flow_limit ? settings->flow_limit : DEFAULT_FLOWS;
+	tracker->tracks = calloc((size_t)tracker->limit + 1, sizeof(*tracker->tracks));
+	tracker->buckets = calloc(tracker->limit, sizeof(*tracker->buckets));
 	tracker->room = malloc(RECORD_ROOM);
 	if (!tracker->tracks || !tracker->buckets || !tracker->room) {
 		tracker_free(tracker);
@@ -158,7 +160,7 @@ static uint32_t *bucket_of(struct tracker *tracker, const struct address *a, uin
 	uint64_t one = hash_mix(hash_bytes(0, a->bytes, 16), a_port);
 	uint64_t other = hash_mix(hash_bytes(0, b->bytes, 16), b_port);
 
-	return &tracker->buckets[hash_mix(one + other, protocol) % FLOWS];
+	return &tracker->buckets[hash_mix(one + other, protocol) % tracker->limit];
 }
 
 static void make_newest(struct tracker *tracker, uint32_t index)
@@ -263,14 +265,14 @@ static int make_room(struct tracker *tracker, int64_t time_ns)
 {
 	struct track *oldest = &tracker->tracks[tracker->tracks[0].newer];
 
-	return tracker->touched == FLOWS && oldest->used ? end(tracker, oldest, time_ns) : 0;
+	return tracker->touched == tracker->limit && oldest->used ? end(tracker, oldest, time_ns) : 0;
 }
 
 /* There is room. */
 static struct track *add(struct tracker *tracker, const struct ip_packet *packet,
 			 const struct segment *segment, bool *out)
 {
-	bool fresh = tracker->touched < FLOWS;
+	bool fresh = tracker->touched < tracker->limit;
 	uint32_t index = fresh ? ++tracker->touched : tracker->tracks[0].newer;
 	uint32_t newer, older;
 	struct track *track = &tracker->tracks[index];

@@ -111,7 +111,7 @@ static bool is_host_name(char *name, size_t length)
 
 	if (length && name[length - 1] == '.')
 		name[--length] = '\0';
-	if (length == 0 || name[0] == '.')
+	if (length == 0 || name[0] == '.' || name[length - 1] == '.')
 		return false;
 	for (size_t i = 0; i < length; i++) {
 		char c = name[i];

@@ -47,7 +47,7 @@ static void check_line(enum render_format format, const struct alert *alert, siz
 	must(length > 0 && (size_t)length < room && strlen(line) == (size_t)length);
 	for (int64_t i = 0; i < length; i++)
 		must((unsigned char)line[i] >= ' ');
-	json = json_loadb(line, (size_t)length, JSON_REJECT_DUPLICATES, NULL);
+	json = json_loadb(line, (size_t)length, JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, NULL);
 	must(json);
 	json_decref(json);
 }

@@ -9,7 +9,11 @@
 #include "support.h"
 
 /* What is looked through here byte by byte shall not slow down what is tested. */
+#ifdef __clang__
 #define PLAIN __attribute__((no_sanitize("coverage", "address", "undefined")))
+#else
+#define PLAIN
+#endif
 
 static uint8_t bytes[STREAM_BYTES_MAX]; /* from the front on */
 static bool here[STREAM_BYTES_MAX];

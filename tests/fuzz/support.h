@@ -15,6 +15,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define must(condition) ((condition) ? (void)0 : fuzz_broken(__FILE__, __LINE__, #condition))
 _Noreturn void fuzz_broken(const char *file, int line, const char *condition);
 
+/* Called first where something does not hold; it need not return. NULL: none. */
+extern void (*fuzz_excuse)(void);
+
 /* A path at which exactly these bytes are read; no disk is touched. The next call replaces them. */
 const char *fuzz_file(const void *data, size_t size);
 

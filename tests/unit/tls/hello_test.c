@@ -223,6 +223,7 @@ static void bad_names_made_by_hand_are_none(void **state)
 		{"", 0},
 		{".", 1},
 		{"..", 2},
+		{"a..", 3},
 		{"b\xc3\xbc"
 		 "cher.example",
 		 15},

@@ -10,7 +10,7 @@
 # make bench-peers  beside tcpconnect, bpftrace, OpenSnitch, tcpdump on the same traffic
 # make accuracy   how often a flow gets the right name, on real captures
 # make check-report  the report in Chromium, which has to be there; screenshots in .output/report
-# make kernels    the programs on Debian's kernel, in a virtual machine
+# make check-kernels  the daemon on Debian's kernels, emulated (KERNELS="amd64-6.12 arm64-6.1": only those)
 # make format     lay the sources out as `make check` wants them
 #
 # make fuzz       hostile input to every reader, FUZZ_SECONDS=600 for all of them together
@@ -56,6 +56,10 @@ flavour_flags := -O2 -g $(hardening)
 else ifeq ($(FLAVOUR),asan)
 compiler := $(CLANG)
 flavour_flags := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+else ifeq ($(FLAVOUR),arm64)
+# Cross-built, with the headers and libraries of a Debian of that processor below SYSROOT.
+compiler := aarch64-linux-gnu-gcc --sysroot=$(SYSROOT)
+flavour_flags := -O2 -g $(hardening)
 else ifeq ($(FLAVOUR),tsan)
 compiler := $(CLANG)
 flavour_flags := -O1 -g -fno-omit-frame-pointer -fsanitize=thread
@@ -66,7 +70,7 @@ else ifeq ($(FLAVOUR),coverage)
 compiler := $(if $(filter default,$(origin CC)),gcc,$(CC))
 flavour_flags := -O0 -g --coverage -fprofile-abs-path
 else
-$(error FLAVOUR is one of gcc, clang, asan, tsan, fuzz, coverage)
+$(error FLAVOUR is one of gcc, clang, asan, tsan, arm64, fuzz, coverage)
 endif
 
 cppflags := -Iinclude -Isrc -isystem $(bpf_out) -D_GNU_SOURCE -DFIRSTSEEN_VERSION='"$(VERSION)"' $(CPPFLAGS)
@@ -87,7 +91,7 @@ object = $(patsubst %.c,$(out)/obj/%.o,$(1))
 tests := $(patsubst tests/unit/%.c,$(out)/tests/%,$(test_sources))
 skeleton := $(bpf_out)/firstseen.skel.h
 
-.PHONY: all run check check-build check-report unit fuzz fuzz-targets coverage kernels accuracy install clean format deps
+.PHONY: all run check check-build check-report unit fuzz fuzz-targets coverage check-kernels accuracy install clean format deps
 .PHONY: bench bench-core bench-cost bench-loss bench-history bench-peers bench-scale
 all: $(out)/firstseend $(out)/firstseen
 unit: $(tests) $(out)/tests/faults/load $(out)/tests/faults/connects $(out)/tests/faults/slow_disk.so \
@@ -271,9 +275,10 @@ bench-scale: all $(out)/tests/bench/scale_bench $(out)/tests/bench/connect_load
 accuracy: all
 	tests/accuracy/accuracy.py
 
-# Other kernels than the one at hand, in a virtual machine; without root (see tests/kernels/boot).
-kernels: all
-	tests/kernels/boot
+# Other kernels than the one at hand, emulated; without root (see tests/kernels/kernels).
+check-kernels: all
+	packaging/setup kernels
+	tests/kernels/kernels $(KERNELS)
 
 sources := $(shell find src include tests bpf -name '*.[ch]' 2>/dev/null)
 format:

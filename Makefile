@@ -45,7 +45,9 @@ CLANG_FORMAT ?= clang-format
 warnings := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wold-style-definition -Wwrite-strings -Wpointer-arith -Wcast-qual -Wundef -Wvla \
 	-Wformat=2 -Wnull-dereference -Wimplicit-fallthrough
-hardening := -fPIE -fstack-protector-strong -fstack-clash-protection -D_FORTIFY_SOURCE=2
+# Checked jumps and returns, where the processor knows them.
+branches := $(if $(filter x86_64%,$(multiarch)),-fcf-protection,$(if $(filter aarch64%,$(multiarch)),-mbranch-protection=standard))
+hardening := -fPIE -fstack-protector-strong -fstack-clash-protection -D_FORTIFY_SOURCE=2 $(branches)
 
 ifeq ($(FLAVOUR),gcc)
 compiler := $(if $(filter default,$(origin CC)),gcc,$(CC))
@@ -75,7 +77,7 @@ endif
 
 cppflags := -Iinclude -Isrc -isystem $(bpf_out) -D_GNU_SOURCE -DFIRSTSEEN_VERSION='"$(VERSION)"' $(CPPFLAGS)
 cflags := -std=gnu11 -pthread $(warnings) $(flavour_flags) $(CFLAGS)
-ldflags := -pthread -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS)
+ldflags := -pthread -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed $(LDFLAGS)
 ifneq ($(filter asan tsan fuzz coverage,$(FLAVOUR)),)
 ldflags := -pthread -Wl,--as-needed $(LDFLAGS)
 endif

@@ -81,8 +81,8 @@ int dns_message_read(const uint8_t *bytes, size_t length, struct dns_message *ou
 
 /*
  * Reads the name at `offset` of the message into `text`. Returns the bytes that
- * the name takes at `offset` (1..255), or -EBADMSG with text[0] = 0. Pointers
- * must go strictly backwards, 32 of them at most.
+ * the name takes at `offset` (1..256: 254 of labels, and a pointer to the root), or -EBADMSG with text[0] =
+ * 0. Pointers must go strictly backwards, 32 of them at most.
  */
 int dns_name_read(const uint8_t *bytes, size_t length, size_t offset, char text[static DNS_TEXT_MAX]);
 

@@ -417,6 +417,32 @@ static void sizes_are_checked(void **state)
 	assert_int_equal(observer_counts(observer)->bad_records, 7);
 }
 
+static void times_that_can_not_be_counted_with_are_refused(void **state)
+{
+	static const struct {
+		uint64_t time_ns;
+		int64_t offset_ns;
+		int error;
+	} cases[] = {{0, 0, 0},
+		     {UINT64_C(7258118400) * 1000000000, 0, 0},
+		     {5, -6, -EBADMSG},
+		     {UINT64_C(1) << 63, 0, -EBADMSG},
+		     {UINT64_MAX, 0, -EBADMSG},
+		     {INT64_MAX, 0, -EBADMSG},
+		     {INT64_MAX, INT64_MAX, -EBADMSG}};
+	struct record_flow_spec spec = spec_of(5, IPPROTO_TCP, 0);
+	struct fs_record_flow flow;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		record_flow(&flow, FS_RECORD_FLOW_OPEN, &spec, 0, 0, FS_OUTCOME_UNKNOWN);
+		flow.header.time_ns = cases[i].time_ns;
+		assert_int_equal(observer_feed(observer, &flow, sizeof(flow), cases[i].offset_ns),
+				 cases[i].error);
+	}
+	assert_int_equal(observer_counts(observer)->bad_records, 5);
+}
+
 static void random_bytes_are_survived(void **state)
 {
 	(void)state;
@@ -458,6 +484,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_can_not_be_used_is_counted, begin, end),
 		cmocka_unit_test_setup_teardown(each_kind_has_one_size, begin, end),
 		cmocka_unit_test_setup_teardown(sizes_are_checked, begin, end),
+		cmocka_unit_test_setup_teardown(times_that_can_not_be_counted_with_are_refused, begin, end),
 		cmocka_unit_test_setup_teardown(random_bytes_are_survived, begin, end),
 	};
 

@@ -766,9 +766,29 @@ static void random_bytes_are_survived(void **state)
 	}
 }
 
+static void the_longest_name_may_end_in_a_pointer_to_the_root(void **state)
+{
+	uint8_t bytes[1 + 256] = {0};
+	char text[DNS_TEXT_MAX];
+	size_t at = 1;
+
+	(void)state;
+	for (int label = 0; label < 4; label++) {
+		size_t length = label < 3 ? 63 : 61;
+
+		bytes[at] = (uint8_t)length;
+		memset(bytes + at + 1, 'a', length);
+		at += 1 + length;
+	}
+	bytes[at] = 0xc0; /* to the root, at 0 */
+	assert_int_equal(dns_name_read(bytes, sizeof(bytes), 1, text), 256);
+	assert_int_equal(strlen(text), 253);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_longest_name_may_end_in_a_pointer_to_the_root),
 		cmocka_unit_test(a_plain_answer_is_read),
 		cmocka_unit_test(aliases_are_followed_in_any_order),
 		cmocka_unit_test(records_of_others_prove_nothing),

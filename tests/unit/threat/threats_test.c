@@ -191,6 +191,11 @@ static void a_folder_is_read_whole_and_what_is_no_list_is_told(void **state)
 	assert_int_equal(mkfifo(path, 0600), 0);
 	assert_int_equal(threats_load(threats, THREAT_LISTED, path, &failure), -EINVAL);
 	assert_true(threats_find(threats, "a.example.com", &match));
+	snprintf(path, sizeof(path), "%s/d/gone", folder);
+	assert_int_equal(symlink("/nowhere/at/all", path), 0);
+	*strrchr(path, '/') = '\0';
+	assert_int_equal(threats_load(threats, THREAT_LISTED, path, &failure), -ENOENT);
+	assert_non_null(strstr(failure.text, "gone"));
 	threats_free(threats);
 }
 

@@ -46,7 +46,8 @@ warnings := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototy
 	-Wold-style-definition -Wwrite-strings -Wpointer-arith -Wcast-qual -Wundef -Wvla \
 	-Wformat=2 -Wnull-dereference -Wimplicit-fallthrough
 # Checked jumps and returns, where the processor knows them.
-branches := $(if $(filter x86_64%,$(multiarch)),-fcf-protection,$(if $(filter aarch64%,$(multiarch)),-mbranch-protection=standard))
+target := $(if $(filter arm64,$(FLAVOUR)),aarch64,$(multiarch))
+branches := $(if $(filter x86_64%,$(target)),-fcf-protection,$(if $(filter aarch64%,$(target)),-mbranch-protection=standard))
 hardening := -fPIE -fstack-protector-strong -fstack-clash-protection -D_FORTIFY_SOURCE=2 $(branches)
 
 ifeq ($(FLAVOUR),gcc)

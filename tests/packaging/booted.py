@@ -12,6 +12,7 @@ from pathlib import Path
 from fresh import Fresh, run
 
 CGROUP = "firstseen-fresh"
+VISITORS = "visitors"  # where programs run that are let in: below what the service watches
 MASKED = ["getty.target", "systemd-udevd.service", "systemd-udev-trigger.service", "systemd-logind.service",
           "systemd-remount-fs.service", "systemd-firstboot.service", "systemd-timesyncd.service",
           "systemd-networkd.service", "systemd-random-seed.service", "systemd-update-utmp.service"]
@@ -60,7 +61,7 @@ class Booted(Fresh):
             ["ip", "netns", "exec", namespace, "unshare", "--mount", "--propagation", "private", "--pid", "--fork",
              "--uts", "--ipc", "--cgroup", "--kill-child", "sh", "-c", script], stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-            preexec_fn=lambda: (self.cgroup / "cgroup.procs").write_text(str(os.getpid())))
+            preexec_fn=lambda: enter(self.cgroup))
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             done = self.inside("systemctl", "is-system-running", check=False)
@@ -82,7 +83,8 @@ class Booted(Fresh):
                 subprocess.CompletedProcess(command, 1, "", "not up")
         env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive",
                "HOME": "/"}
-        return run("nsenter", "-t", first, "-m", "-p", "-u", "-i", "-n", "-C", "--", *command, env=env, **options)
+        return run("nsenter", "-t", first, "-m", "-p", "-u", "-i", "-n", "-C", "--", *command, env=env,
+                   preexec_fn=lambda: enter(self.cgroup / VISITORS), **options)
 
     def path(self, name):
         first = self.process and self.first()
@@ -98,6 +100,11 @@ class Booted(Fresh):
             self.process = None
             remove_cgroups(self.cgroup)
         super().close()
+
+
+def enter(cgroup):
+    cgroup.mkdir(exist_ok=True)
+    (cgroup / "cgroup.procs").write_text(str(os.getpid()))
 
 
 def remove_cgroups(top):

@@ -59,6 +59,12 @@ int capture_volumes(struct capture *capture);
 /* Sums the counters over all CPUs. 0 or -errno. */
 int capture_counters(struct capture *capture, uint64_t counters[static FS_COUNTERS]);
 
+/*
+ * The first hook that was taken away since it was attached, by somebody who detached it or with the cgroup
+ * that it was at; HOOKS: none. Needs no privileges, a few microseconds.
+ */
+enum hook_id capture_taken_away(const struct capture *capture);
+
 /* Where cgroup v2 is mounted. Lives as long as the capture. */
 const char *capture_cgroup_root(const struct capture *capture);
 

@@ -203,6 +203,24 @@ void capture_close(struct capture *capture)
 	free(capture);
 }
 
+/* The kernel keeps a cgroup's link that was detached, without its cgroup. Others can not be detached. */
+static bool is_taken_away(const struct bpf_link *link)
+{
+	struct bpf_link_info info = {0};
+	uint32_t size = sizeof(info);
+
+	return link && bpf_obj_get_info_by_fd(bpf_link__fd(link), &info, &size) == 0 &&
+	       info.type == BPF_LINK_TYPE_CGROUP && info.cgroup.cgroup_id == 0;
+}
+
+enum hook_id capture_taken_away(const struct capture *capture)
+{
+	for (int i = 0; i < HOOKS; i++)
+		if (is_taken_away(capture->links[i].first) || is_taken_away(capture->links[i].second))
+			return (enum hook_id)i;
+	return HOOKS;
+}
+
 int capture_fd(const struct capture *capture)
 {
 	return ring_buffer__epoll_fd(capture->ring);

@@ -29,6 +29,7 @@
 
 #define DRAIN_MS 20 /* how long a record may wait in the ring */
 #define EXCHANGE_NS NS_PER_SECOND
+#define HOOKS_NS (2 * NS_PER_SECOND)
 #define REFRESH_NS (60 * NS_PER_SECOND) /* networks of the host, coverage */
 
 struct watch {
@@ -62,9 +63,11 @@ struct watch {
 	uint64_t lost;            /* told to the writer so far */
 	uint64_t batch_full;      /* accesses and alerts that found no room in the batch */
 	uint64_t records;
-	unsigned recoveries; /* of the history, so far */
-	bool damaged;        /* the history can not be read */
-	bool urgent;         /* the batch holds an alert */
+	enum hook_id taken;    /* a hook that is not there any more; HOOKS: none */
+	int64_t hooks_seen_ns; /* when all of them were there the last time */
+	unsigned recoveries;   /* of the history, so far */
+	bool damaged;          /* the history can not be read */
+	bool urgent;           /* the batch holds an alert */
 	bool end;
 };
 
@@ -224,6 +227,8 @@ static void take_states(struct watch *watch, struct writer_states *states, int64
 	states->lost = 0;
 	states->damaged = watch->damaged;
 	states->lost_from_ns = watch->last_exchange_ns;
+	states->unwatched = watch->taken < HOOKS ? "a kernel program was detached" : NULL;
+	states->unwatched_from_ns = watch->hooks_seen_ns;
 	states->now_ns = now_ns;
 	states->keep_since_ns = clock_steps_before(pipeline_clock(watch->pipeline), now_ns,
 						   watch->config.retention_seconds * NS_PER_SECOND);
@@ -525,6 +530,27 @@ static void round_of_volumes(struct watch *watch, int64_t now_ns, bool last)
 		log_warning("the volumes of open flows can not be read: %s", strerror(-error));
 }
 
+/*
+ * Somebody with the privileges for it may detach any program. Without them nothing can be put back: the
+ * daemon says so, ends, and is started anew by its supervisor.
+ */
+static int look_at_hooks(struct watch *watch, int64_t now_ns)
+{
+	if (now_ns >= watch->hooks_seen_ns && now_ns - watch->hooks_seen_ns < HOOKS_NS)
+		return 0;
+	watch->taken = capture_taken_away(watch->capture);
+	if (watch->taken == HOOKS) {
+		watch->hooks_seen_ns = now_ns;
+		return 0;
+	}
+	notices_taken_away(watch->pipeline, hook_of(watch->taken)->name, watch->hooks_seen_ns, now_ns);
+	return failure_set(
+		watch->failure, -ENOLINK,
+		"the kernel program at %s was detached by somebody else: this host is not watched any more; "
+		"start firstseend again, and see who detaches it (bpftool link)",
+		hook_of(watch->taken)->name);
+}
+
 static int loop(struct watch *watch, const struct watch_options *options)
 {
 	struct epoll_event events[4];
@@ -554,6 +580,7 @@ static int loop(struct watch *watch, const struct watch_options *options)
 		tell_readers(watch, now);
 		notices_learning(&watch->notices, watch->pipeline, watch->reader, learning_until(watch), now);
 		exchange(watch, now);
+		error = error ? error : look_at_hooks(watch, now);
 		notify_watchdog(now - watch->clock_offset_ns,
 				writer_moves(watch->writer, now - watch->clock_offset_ns));
 	}
@@ -1018,6 +1045,7 @@ int watch_run(const struct watch_options *options, struct failure *failure)
 		return failure_set(failure, -ENOMEM, "out of memory");
 	watch->config = options->config;
 	watch->failure = failure;
+	watch->taken = HOOKS;
 	watch->epoll = watch->timer = watch->signals = -1;
 	watch->clock_offset_ns = host_clock_offset();
 	notify_open();

@@ -223,6 +223,9 @@ static int write_states(struct writer *writer, const struct writer_states *state
 	if (!error && states->lost)
 		error = history_write_gap(writer->history, states->lost_from_ns, states->now_ns,
 					  "records lost in the kernel", states->lost, failure);
+	if (!error && states->unwatched)
+		error = history_write_gap(writer->history, states->unwatched_from_ns, states->now_ns,
+					  states->unwatched, 0, failure);
 	return error;
 }
 

@@ -23,9 +23,11 @@ struct writer_states {
 		const char *name; /* static text */
 		uint64_t value;
 	} items[WRITER_STATES_MAX];
-	bool damaged;         /* the core could not read the history: it is to be recovered */
-	uint64_t lost;        /* records lost since the last hand-over */
-	int64_t lost_from_ns; /* ... which was then */
+	bool damaged;              /* the core could not read the history: it is to be recovered */
+	uint64_t lost;             /* records lost since the last hand-over */
+	int64_t lost_from_ns;      /* ... which was then */
+	const char *unwatched;     /* a hook that was taken away; NULL: none */
+	int64_t unwatched_from_ns; /* when it was there the last time */
 	int64_t now_ns;
 	int64_t keep_since_ns; /* what was last seen before that may go */
 	bool stepped;          /* the clock was set since: a run ended then, another began */

@@ -8,6 +8,7 @@
 # make bench      what an event costs, and what watching costs this host (bench-cost) and loses (bench-loss)
 # make bench-scale  how the cost grows with flows, processes, names, domains, lists
 # make bench-peers  beside tcpconnect, bpftrace, OpenSnitch, tcpdump on the same traffic
+# make analyse    static analysis: cppcheck, clang-tidy, clang, gcc
 # make accuracy   how often a flow gets the right name, on real captures
 # make check-report  the report in Chromium, which has to be there; screenshots in .output/report
 # make check-kernels  the daemon on Debian's kernels, emulated (KERNELS="amd64-6.12 arm64-6.1": only those)
@@ -94,7 +95,7 @@ object = $(patsubst %.c,$(out)/obj/%.o,$(1))
 tests := $(patsubst tests/unit/%.c,$(out)/tests/%,$(test_sources))
 skeleton := $(bpf_out)/firstseen.skel.h
 
-.PHONY: all run check check-build check-report unit fuzz fuzz-targets coverage check-kernels accuracy install clean format deps
+.PHONY: analyse all run check check-build check-report unit fuzz fuzz-targets coverage check-kernels accuracy install clean format deps
 .PHONY: bench bench-core bench-cost bench-loss bench-history bench-peers bench-scale
 all: $(out)/firstseend $(out)/firstseen
 unit: $(tests) $(out)/tests/faults/load $(out)/tests/faults/connects $(out)/tests/faults/slow_disk.so \
@@ -273,6 +274,10 @@ bench-peers: all $(out)/tests/bench/connect_load
 # How the cost of an event grows with what there is of it: a table and a plot.
 bench-scale: all $(out)/tests/bench/scale_bench $(out)/tests/bench/connect_load
 	tests/bench/scale $(BENCH_OPTIONS)
+
+# Static analysis by itself; `make check` runs it, too.
+analyse: all
+	tests/check/analysis
 
 # How often a flow gets the right name, on real captures with their truth (see tests/accuracy/accuracy.py).
 accuracy: all

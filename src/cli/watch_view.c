@@ -51,7 +51,7 @@ static void add_rescue(const char *name)
 	const char *text = tigetstr(name);
 	size_t length = text && text != (const char *)-1 ? strlen(text) : 0;
 
-	if (rescue.length + length > sizeof(rescue.text))
+	if (!length || rescue.length + length > sizeof(rescue.text))
 		return;
 	memcpy(rescue.text + rescue.length, text, length);
 	rescue.length += length;

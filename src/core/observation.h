@@ -42,7 +42,10 @@ struct observation {
 			uint64_t bytes_in;
 			enum fs_outcome outcome;
 		} flow;
-		const char *server_name; /* NULL: it is known that there is none */
+		struct {
+			const char *server_name; /* NULL: it is known that there is none */
+			bool has_ech;            /* the hello may hide another name (ECH), or only seem to */
+		};
 	};
 };
 

@@ -305,12 +305,13 @@ static bool take_overtaken(struct observer *observer, struct slot *slot,
 /* --- ClientHello ------------------------------------------------------------------------ */
 
 static void tell_name(struct observer *observer, struct slot *slot, struct observation *seen,
-		      const char *name)
+		      const char *name, bool has_ech)
 {
 	slot->done = true;
 	drop_bytes(observer, slot);
 	seen->kind = OBSERVED_SERVER_NAME;
 	seen->server_name = name;
+	seen->has_ech = has_ech;
 	observer->callback(observer->context, seen);
 }
 
@@ -318,17 +319,18 @@ static void look_for_name(struct observer *observer, struct slot *slot, struct o
 {
 	char name[TLS_NAME_MAX];
 	size_t length;
+	bool has_ech = false;
 	const uint8_t *bytes = stream_peek(slot->stream, &length);
 
 	if (length == 0)
 		return;
-	switch (tls_hello_read(bytes, length, name, NULL)) {
+	switch (tls_hello_read(bytes, length, name, &has_ech)) {
 	case TLS_HELLO_FOUND:
-		tell_name(observer, slot, seen, name);
+		tell_name(observer, slot, seen, name, has_ech);
 		break;
 	case TLS_HELLO_NO_NAME:
 	case TLS_HELLO_NOT_TLS:
-		tell_name(observer, slot, seen, NULL);
+		tell_name(observer, slot, seen, NULL, has_ech);
 		break;
 	case TLS_HELLO_PARTIAL:
 		break;
@@ -359,7 +361,7 @@ static void on_segment(struct observer *observer, const struct fs_record_payload
 		if (dns)
 			drop(observer, index);
 		else
-			tell_name(observer, slot, seen, NULL);
+			tell_name(observer, slot, seen, NULL, false);
 		return;
 	}
 	if (dns)

@@ -257,6 +257,23 @@ static void correct_by_sni(struct pipeline *pipeline, struct flow *flow, const c
 	pipeline_decide_flow(pipeline, flow, &pipeline->attribution);
 }
 
+/*
+ * With ECH the name in the open is that of the front, and DNS stands. Browsers send a hello that only seems
+ * to have it, so a name that DNS gave as well is taken.
+ */
+static bool is_front(const struct pipeline *pipeline, const struct flow *flow, const char *server_name)
+{
+	char hostname[HOSTNAME_MAX];
+
+	if (flow->wait == WAIT_HELLO)
+		return flow->attribution->hostname[0] &&
+		       strcmp(flow->attribution->hostname, server_name) != 0 &&
+		       !is_rival(flow->attribution, server_name);
+	return flow->subject == SUBJECT_DOMAIN &&
+	       strcmp(names_text(pipeline->texts, flow->hostname, hostname, sizeof(hostname)), server_name) !=
+		       0;
+}
+
 static void on_server_name(struct pipeline *pipeline, const struct observation *seen)
 {
 	struct flow_key key = key_of(seen);
@@ -267,7 +284,8 @@ static void on_server_name(struct pipeline *pipeline, const struct observation *
 		return;
 	if (!flow->local_port)
 		flow->local_port = seen->local_port;
-	if (!seen->server_name || hostname_normalise(seen->server_name, name)) {
+	if (!seen->server_name || hostname_normalise(seen->server_name, name) ||
+	    (seen->has_ech && is_front(pipeline, flow, name))) {
 		if (flow->wait == WAIT_HELLO)
 			pipeline_decide_waiting(pipeline, flow);
 	} else if (flow->wait == WAIT_HELLO) {

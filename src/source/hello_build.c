@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "source/hello_build.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #define RECORD_HANDSHAKE 22
@@ -10,6 +11,7 @@
 #define VERSION_1_3 0x0304
 #define EXTENSION_SERVER_NAME 0
 #define EXTENSION_SUPPORTED_VERSIONS 43
+#define EXTENSION_ECH 0xfe0d
 #define RANDOM_SIZE 32
 #define NAME_MOST 253
 
@@ -31,7 +33,7 @@ static size_t put_server_name(uint8_t *bytes, size_t at, const char *name, unsig
 	return at + length;
 }
 
-size_t hello_build(uint8_t *buffer, size_t size, const char *name)
+static size_t build(uint8_t *buffer, size_t size, const char *name, bool ech)
 {
 	size_t length = name ? strlen(name) : 0, extensions, at = 0;
 
@@ -58,8 +60,22 @@ size_t hello_build(uint8_t *buffer, size_t size, const char *name)
 	at = put(buffer, at, 3, 2);
 	at = put(buffer, at, 2, 1);
 	at = put(buffer, at, VERSION_1_3, 2);
+	if (ech) {
+		at = put(buffer, at, EXTENSION_ECH, 2);
+		at = put(buffer, at, 0, 2);
+	}
 	put(buffer, extensions, (unsigned)(at - extensions - 2), 2);
 	put(buffer, 6, (unsigned)(at - 9), 3);
 	put(buffer, 3, (unsigned)(at - 5), 2);
 	return at;
+}
+
+size_t hello_build(uint8_t *buffer, size_t size, const char *name)
+{
+	return build(buffer, size, name, false);
+}
+
+size_t hello_build_ech(uint8_t *buffer, size_t size, const char *name)
+{
+	return build(buffer, size, name, true);
 }

@@ -14,4 +14,7 @@
  */
 size_t hello_build(uint8_t *buffer, size_t size, const char *name);
 
+/* The same with an encrypted_client_hello, of which nothing can be read. */
+size_t hello_build_ech(uint8_t *buffer, size_t size, const char *name);
+
 #endif

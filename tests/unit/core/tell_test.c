@@ -193,6 +193,28 @@ static void another_name_in_the_hello_is_told_as_the_same_flow(void **state)
 	assert_string_equal(run.domain, "example.org");
 }
 
+static void beside_a_hidden_name_the_dns_stands(void **state)
+{
+	static uint8_t record[sizeof(struct fs_record_payload) + HELLO_BUILD_MAX];
+	struct record_flow_spec spec = spec_of(1, outside, FS_FLAG_OUT);
+	struct address address = address_from_ipv4(outside);
+	struct actor asker = {.tgid = 7};
+	uint8_t hello[HELLO_BUILD_MAX];
+	size_t length = hello_build_ech(hello, sizeof(hello), "front.example.org");
+	size_t size =
+		record_payload(record, sizeof(record), FS_RECORD_SEGMENT, &spec, 1000, hello, length, length);
+
+	(void)state;
+	assert_int_equal(
+		pipeline_bind(run.pipeline, &address, "www.example.com", &asker, NOW, NOW + NS_PER_SECOND),
+		0);
+	feed(FS_RECORD_FLOW_OPEN, 1, outside, 0, 0);
+	assert_int_equal(pipeline_feed(run.pipeline, record, size, 0), 0);
+	assert_int_equal(run.reports, 1);
+	feed(FS_RECORD_FLOW_VOLUME, 1, outside, FS_FLAG_CLOSED, 10);
+	assert_string_equal(run.domain, "example.com");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -200,6 +222,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_end_is_told_of_flows_that_were, begin, end),
 		cmocka_unit_test_setup_teardown(another_name_in_the_hello_is_told_as_the_same_flow,
 						begin_with_names, end),
+		cmocka_unit_test_setup_teardown(beside_a_hidden_name_the_dns_stands, begin_with_names, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

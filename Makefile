@@ -98,8 +98,8 @@ skeleton := $(bpf_out)/firstseen.skel.h
 .PHONY: analyse all run check check-build check-report unit fuzz fuzz-targets coverage check-kernels accuracy install clean format deps
 .PHONY: bench bench-core bench-cost bench-loss bench-history bench-peers bench-scale
 all: $(out)/firstseend $(out)/firstseen
-unit: $(tests) $(out)/tests/faults/load $(out)/tests/faults/connects $(out)/tests/faults/slow_disk.so \
-	$(out)/tests/bench/connect_load $(out)/tests/fuzz/prefixes
+unit: $(tests) $(out)/tests/faults/load $(out)/tests/faults/connects $(out)/tests/faults/shim.so \
+	$(addprefix $(out)/tests/bench/,connect_load dns_load birth_load) $(out)/tests/fuzz/prefixes
 
 $(out)/libfirstseen.a: $(call object,$(library_sources))
 	@rm -f $@
@@ -129,9 +129,9 @@ $(out)/tests/bench/%: $(out)/obj/tests/bench/%.o $(out)/libfirstseen.a
 	$(call say,LINK $@)
 	$(quiet)$(compiler) $(cflags) $(ldflags) -o $@ $^ $(libs)
 
-# The daemon without its kernel programs, to be killed and starved; a disk that is slow.
+# The daemon without its kernel programs, to be killed and starved; a disk that is slow or fails, a clock that is set.
 load := $(out)/tests/faults/load
-slow_disk := $(out)/tests/faults/slow_disk.so
+shim := $(out)/tests/faults/shim.so
 connects := $(out)/tests/faults/connects
 $(load): $(out)/obj/tests/faults/load.o $(call object,$(filter-out src/daemon/main.c src/daemon/watch.c,$(daemon_sources))) $(out)/libfirstseen.a
 	@mkdir -p $(@D)
@@ -143,7 +143,7 @@ $(connects): $(out)/obj/tests/faults/connects.o
 	$(call say,LINK $@)
 	$(quiet)$(compiler) $(cflags) $(ldflags) -o $@ $^
 
-$(slow_disk): tests/faults/slow_disk.c Makefile
+$(shim): tests/faults/shim.c Makefile
 	@mkdir -p $(@D)
 	$(call say,LINK $@)
 	$(quiet)gcc -D_GNU_SOURCE -std=gnu11 $(warnings) -O2 -fPIC -shared -o $@ $< -ldl

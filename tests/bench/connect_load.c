@@ -50,7 +50,8 @@ static int connect_for(struct sockaddr_in address, uint32_t count, double second
 	uint32_t first = ntohl(address.sin_addr.s_addr);
 	uint64_t done = 0, failed = 0;
 
-	while ((now = load_now()) < end) {
+	load_until_ended();
+	while (!load_ended && (now = load_now()) < end) {
 		if (done >= load_due(began, now, rate)) {
 			load_rest();
 			continue;

@@ -170,7 +170,8 @@ static int ask_for(const struct sockaddr_in *address, uint32_t names, double sec
 
 	if (asking.fd < 0 || connect(asking.fd, (const struct sockaddr *)address, sizeof(*address)))
 		return load_fail("connect");
-	while ((now = load_now()) < end) {
+	load_until_ended();
+	while (!load_ended && (now = load_now()) < end) {
 		uint64_t due = load_due(began, now, rate);
 
 		if (asking.asked < due)

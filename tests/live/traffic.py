@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""A host under load that keeps a book of what it does, so that alerts can be held against it: a resolver asked as fast
+as it answers, connects to known addresses, processes that are born and gone at once, and among them such as go where
+nobody was before, some of these to names on a threat list, and one program that crawls."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from dataclasses import dataclass
+
+from lab import BUILD, CLIENT, SERVER, facts, run, wait_for
+from tap import equal
+
+TOOLS = BUILD / "tests/bench"
+RESOLVER, ADDRESSES, ADDRESS_COUNT = "203.0.113.2", "198.51.0.0", 2000
+PORT = 7002
+KINDS = ("new", "bad", "crawl")  # as the generators write them
+FOR_LONG = 3600  # seconds; a load is ended before
+LISTED = 100000  # entries of the threat list; those that are visited are among them
+CRAWLER_DOMAINS = 20
+LATE = 1.5  # seconds in which what was seen is in the history
+# Where the visits go: all names of each kind share one address, so that only the look-up tells them apart.
+LAB_OPTIONS = ("--address=/com/198.51.100.10", "--address=/net/198.51.100.11")
+
+
+@dataclass(frozen=True)
+class Visit:
+    """The first one to a domain. Times in seconds of the wall clock."""
+    kind: str
+    name: str
+    pid: int
+    program: str
+    started: float
+    ended: float
+
+    @property
+    def domain(self):
+        return self.name.removeprefix("www.")
+
+
+class Traffic:
+    def __init__(self, lab):
+        self.lab = lab
+        self.programs = lab.folder / "programs"
+        self.programs.mkdir()
+        self.books = []  # files, one of each generator that keeps one
+        self.running = {}  # its name: process
+        self.said = {}
+        (lab.folder / "listed.txt").write_text("".join(f"bad-{n}.net\n" for n in range(LISTED)))
+        run("ip", "-n", SERVER, "address", "add", f"{RESOLVER}/32", "dev", "lo")
+        run("ip", "-n", SERVER, "route", "add", "local", f"{ADDRESSES}/21", "dev", "lo")
+        for host in (CLIENT, SERVER):
+            run("ip", "netns", "exec", host, "sysctl", "-qw", "net.ipv4.ip_local_port_range=1024 65535",
+                "net.ipv4.tcp_max_tw_buckets=1000")
+        lab.start(SERVER, "nice", TOOLS / "dns_load", "answer", RESOLVER, 53, ADDRESSES, ADDRESS_COUNT)
+        lab.start(SERVER, TOOLS / "connect_load", "accept", "0.0.0.0", PORT)
+        wait_for("the servers", self.is_served)
+
+    @staticmethod
+    def is_served():
+        return f":{PORT} " in run("ip", "netns", "exec", SERVER, "ss", "-Hltn").stdout and \
+            f"{RESOLVER}:53 " in run("ip", "netns", "exec", SERVER, "ss", "-Hlun").stdout
+
+    def settings(self):
+        return [f"threat.lists={self.lab.folder}/listed.txt", f"detect.crawler_domains={CRAWLER_DOMAINS}",
+                "detect.crawler_host_domains=0"]
+
+    def start(self, name, *command, nice=0):
+        book = self.lab.folder / f"book-{len(self.books)}"
+        self.books.append(book)
+        with open(book, "w") as out, open(f"{book}-errors", "w") as errors:
+            self.running[name] = self.lab.start(CLIENT, "nice", "-n", nice, *command, stdout=out, stderr=errors)
+        self.running[name].book = book
+
+    def start_questions(self, rate=0):
+        """As many as are answered, where no rate is given; what else runs comes first."""
+        self.start("questions", TOOLS / "dns_load", "ask", RESOLVER, 53, ADDRESS_COUNT, FOR_LONG, rate, nice=10)
+
+    def start_connects(self, rate):
+        self.start("connects", TOOLS / "connect_load", "reset", ADDRESSES, ADDRESS_COUNT, PORT, FOR_LONG, rate)
+
+    def start_births(self, rate, new_every, threat_every=0):
+        """One in `new_every` goes where nobody was before; one in `threat_every` of these to a listed name."""
+        folder = self.programs / str(len(self.books))
+        folder.mkdir()
+        tool = folder / "birth_load"
+        tool.write_bytes((TOOLS / "birth_load").read_bytes())
+        tool.chmod(0o755)
+        self.start("births", tool, "births", folder, PORT, FOR_LONG, rate, new_every, threat_every)
+
+    def start_crawl(self, rate):
+        self.start("crawl", TOOLS / "birth_load", "crawl", PORT, FOR_LONG, rate)
+
+    def stop(self, *names):
+        """Ends loads; gives what the last one said of itself."""
+        for name in names or list(self.running):
+            process = self.running.pop(name)
+            assert process.poll() is None, f"{name} ended by itself: {self.errors(process)}"
+            process.send_signal(signal.SIGTERM)
+            equal(process.wait(30), 0, f"{name}: {self.errors(process)}")
+            last = process.book.read_text().splitlines()[-1]
+            self.said[name] = json.loads(last) if last.startswith("{") else last.split()
+        return self.said
+
+    @staticmethod
+    def errors(process):
+        with open(f"{process.book}-errors") as file:
+            return file.read()
+
+    def visits(self):
+        """Those that are in the books."""
+        lines = [line.split() for book in self.books for line in book.read_text().splitlines()]
+        return [Visit(kind, name, int(pid), program, int(started) / 1e6, int(ended) / 1e6)
+                for kind, name, pid, program, started, ended in (line for line in lines if len(line) == 6 and line[0] in KINDS)]
+
+    def failed(self):
+        return sum(line.startswith("failed ") for book in self.books for line in book.read_text().splitlines())
+
+
+def by_kind(daemon, kind, activity=1):
+    return [alert for alert in daemon.all_alerts()
+            if alert["unmapped"]["kind"] == kind and alert["activity_id"] == activity]
+
+
+def domains_of(alerts):
+    return [alert["unmapped"]["domain"] for alert in alerts]
+
+
+def twice(items):
+    seen = set()
+    return sorted({item for item in items if item in seen or seen.add(item)})
+
+
+def check_alerts(daemon, visits, may_miss=(), may_more=()):
+    """One alert for each first visit in the book, of the program that made it, and no other. `may_miss` are visits
+    that need not be told, `may_more` domains that may be told besides. Returns how many were told, of each kind."""
+    told = {}
+    excused = {visit.domain for visit in may_miss}
+    for kind, of in (("new_domain", "new"), ("threat_domain", "bad")):
+        wanted = {visit.domain: visit for visit in visits if visit.kind == of}
+        alerts = [a for a in by_kind(daemon, kind) if not a["unmapped"]["domain"].startswith("crawl-")]
+        found = {alert["unmapped"]["domain"]: alert for alert in alerts}
+        equal(twice(domains_of(alerts)), [], f"{kind}: told twice")
+        equal(sorted(set(wanted) - set(found) - excused), [], f"{kind}: visited and not told")
+        equal(sorted(set(found) - set(wanted) - set(may_more)), [], f"{kind}: told and not visited")
+        for domain, alert in found.items():
+            if domain in wanted:
+                fact, visit = facts(alert), wanted[domain]
+                equal((fact["hostname"], fact["exe"], fact["pid"]), (visit.name, visit.program, visit.pid), domain)
+        told[kind] = len(found)
+    return told
+
+
+def check_crawl(daemon, visits, window):
+    """The first ones by themselves, all others counted in digests, of which the last is closed within `window` seconds."""
+    crawled = [visit.domain for visit in visits if visit.kind == "crawl"]
+    alone = [domain for domain in domains_of(by_kind(daemon, "new_domain")) if domain.startswith("crawl-")]
+    equal(sorted(alone), sorted(crawled[:CRAWLER_DOMAINS]), "told by themselves")
+    deadline = time.monotonic() + window + 5
+    while sum(digests(daemon)) < len(crawled) - len(alone) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    equal(sum(digests(daemon)), len(crawled) - len(alone), "in the digests")
+    return len(alone), len(digests(daemon))
+
+
+def digests(daemon):
+    """Domains of each digest, as it was last told."""
+    last = {alert["finding_info"]["uid"]: alert["unmapped"]["crawler"]["count"] for alert in daemon.all_alerts()
+            if alert["unmapped"]["kind"] == "crawler_digest"}
+    return list(last.values())
+
+
+def losses(daemon):
+    """What the daemon says that it missed."""
+    counters = json.loads(daemon.firstseen("--format", "json", "stats").stdout)
+    return {name: value for name, value in counters.items() if value and
+            (name.startswith("lost_") or name in ("storage_failed", "flow_map_failed", "batch_full", "bad_records",
+                                                  "history_failures", "alerts_unwritten"))}

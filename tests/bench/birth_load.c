@@ -12,8 +12,8 @@
  *
  * Both keep a book on standard output, a line each for what was visited first:
  *	new|bad|crawl NAME PID PROGRAM STARTED_US ENDED_US
- * where the name was looked up, "failed" in front where it was not, and at the end (SIGTERM, or after SECONDS)
- *	births N FAILED SECONDS
+ * where the name was looked up, "failed" in front where it was not, and at the end (SIGTERM, or after
+ *SECONDS) births N FAILED SECONDS
  */
 #include <errno.h>
 #include <netdb.h>
@@ -89,18 +89,21 @@ struct births {
 	const char *folder, *port;
 	uint64_t new_every, threat_every;
 	uint64_t first_visits;
-	char program[PATH_MAX_BYTES];
+	char self[PATH_MAX_BYTES], program[PATH_MAX_BYTES];
 };
+
+static void find_self(struct births *births)
+{
+	ssize_t length = readlink("/proc/self/exe", births->self, sizeof(births->self) - 1);
+
+	births->self[length > 0 ? length : 0] = '\0';
+}
 
 static void next_program(struct births *births)
 {
-	char self[PATH_MAX_BYTES];
-	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
-
-	self[length > 0 ? length : 0] = '\0';
 	snprintf(births->program, sizeof(births->program), "%s/program-%llu", births->folder,
 		 (unsigned long long)(births->first_visits / NEW_OF_A_PROGRAM));
-	if (link(self, births->program) && errno != EEXIST) {
+	if (link(births->self, births->program) && errno != EEXIST) {
 		perror(births->program);
 		exit(1);
 	}
@@ -124,7 +127,8 @@ static void choose(struct births *births, uint64_t number, struct child *child)
 		snprintf(child->name, sizeof(child->name), "www.known-%llu.com",
 			 (unsigned long long)(number % KNOWN));
 	}
-	snprintf(child->program, sizeof(child->program), "%s", births->program);
+	snprintf(child->program, sizeof(child->program), "%s",
+		 child->is_first ? births->program : births->self);
 }
 
 static struct child *free_child(void)
@@ -176,7 +180,7 @@ static uint64_t births_for(struct births *births, double seconds, uint64_t rate)
 	int64_t began = load_now(), end = began + (int64_t)(seconds * 1e9), now;
 	uint64_t number = 0;
 
-	next_program(births);
+	find_self(births);
 	while (!load_ended && (now = load_now()) < end) {
 		reap(false);
 		if (alive >= CHILDREN_MAX || number >= load_due(began, now, rate))
@@ -228,7 +232,8 @@ int main(int argc, char **argv)
 	} else if (argc == 5 && strcmp(argv[1], "crawl") == 0) {
 		done = crawl_for(argv[2], strtod(argv[3], NULL), strtoull(argv[4], NULL, 10), argv[0]);
 	} else {
-		fputs("usage: birth_load births FOLDER PORT SECONDS RATE NEW_EVERY THREAT_EVERY | crawl PORT SECONDS "
+		fputs("usage: birth_load births FOLDER PORT SECONDS RATE NEW_EVERY THREAT_EVERY | crawl PORT "
+		      "SECONDS "
 		      "RATE | visit NAME PORT\n",
 		      stderr);
 		return 2;

@@ -22,8 +22,8 @@ struct shim {
 	_Atomic int64_t clock_s;  /* is added to the wall clock */
 	_Atomic int64_t sync_ms;  /* that an fsync takes */
 	_Atomic int64_t write_ms; /* that a write takes */
-	_Atomic int64_t error;	  /* errno of calls that fail */
-	_Atomic int64_t one_in;	  /* of so many; 0: none fails */
+	_Atomic int64_t error;    /* errno of calls that fail */
+	_Atomic int64_t one_in;   /* of so many; 0: none fails */
 	/* written here */
 	_Atomic int64_t syncs, writes, failed;
 };

@@ -30,6 +30,7 @@ from tap import Skip
 
 BUILD = Path(os.environ.get("FIRSTSEEN_BUILD", TOP / ".output/gcc"))
 PREFIX = "fst-"
+FOLDER = "firstseen-lab-"
 CLIENT, SERVER = PREFIX + "client", PREFIX + "server"
 PATIENCE = 8  # seconds for something that should come at once
 QUIET = 0.7  # seconds in which something would have come
@@ -107,7 +108,7 @@ def wait_for(what, condition, patience=PATIENCE):
 
 
 def remove_leftovers():
-    """What a killed run left: processes in our namespaces, the namespaces, their files."""
+    """What a killed run left: processes in our namespaces, the namespaces, their files, what is mounted there."""
     for line in run("ip", "netns", "list").stdout.splitlines():
         name = line.split()[0] if line.split() else ""
         if not name.startswith(PREFIX):
@@ -120,6 +121,10 @@ def remove_leftovers():
         run("ip", "netns", "del", name, check=False)
     for path in Path("/etc/netns").glob(PREFIX + "*"):
         shutil.rmtree(path, ignore_errors=True)
+    for line in Path("/proc/self/mounts").read_text().splitlines():
+        where = line.split()[1]
+        if where.startswith(f"{tempfile.gettempdir()}/{FOLDER}"):
+            run("umount", "-l", where, check=False)
 
 
 class Lab:
@@ -128,13 +133,13 @@ class Lab:
         self.resolver_options = resolver_options
         self.processes = []
         self.daemons = []
-        for old in Path(tempfile.gettempdir()).glob("firstseen-lab-*"):
+        remove_leftovers()
+        for old in Path(tempfile.gettempdir()).glob(FOLDER + "*"):
             shutil.rmtree(old, ignore_errors=True)
-        self.folder = Path(tempfile.mkdtemp(prefix="firstseen-lab-"))
+        self.folder = Path(tempfile.mkdtemp(prefix=FOLDER))
         atexit.register(self.close)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, lambda *_: sys.exit(1))
-        remove_leftovers()
         self.make_hosts()
         self.start_services()
 

@@ -8,6 +8,8 @@
 # make bench      what an event costs, and what watching costs this host (bench-cost) and loses (bench-loss)
 # make bench-scale  how the cost grows with flows, processes, names, domains, lists
 # make bench-peers  beside tcpconnect, bpftrace, OpenSnitch, tcpdump on the same traffic
+# make soak       under full load for long, SOAK_SECONDS=600: what is told, memory, losses
+# make faults     the daemon killed, starved, its disk failing, its programs taken away, all under load
 # make analyse    static analysis: cppcheck, clang-tidy, clang, gcc
 # make accuracy   how often a flow gets the right name, on real captures
 # make check-report  the report in Chromium, which has to be there; screenshots in .output/report
@@ -96,7 +98,7 @@ tests := $(patsubst tests/unit/%.c,$(out)/tests/%,$(test_sources))
 skeleton := $(bpf_out)/firstseen.skel.h
 
 .PHONY: analyse all run check check-build check-report unit fuzz fuzz-targets coverage check-kernels accuracy install clean format deps
-.PHONY: bench bench-core bench-cost bench-loss bench-history bench-peers bench-scale
+.PHONY: soak faults bench bench-core bench-cost bench-loss bench-history bench-peers bench-scale
 all: $(out)/firstseend $(out)/firstseen
 unit: $(tests) $(out)/tests/faults/load $(out)/tests/faults/connects $(out)/tests/faults/shim.so \
 	$(addprefix $(out)/tests/bench/,connect_load dns_load birth_load) $(out)/tests/fuzz/prefixes
@@ -270,6 +272,17 @@ bench-loss: all $(loads)
 bench-peers: all $(out)/tests/bench/connect_load
 	packaging/setup peers
 	tests/bench/peers $(BENCH_OPTIONS)
+
+# As root, in namespaces of their own. Short forms of both are among the tests. SOAK_OPTIONS="--doc docs/soak.md" keeps
+# the table.
+SOAK_SECONDS ?= 600
+soak: all unit
+	packaging/setup check
+	SOAK_SECONDS=$(SOAK_SECONDS) tests/live/soak $(SOAK_OPTIONS)
+
+faults: all unit
+	packaging/setup check
+	tests/live/faults --all
 
 # How the cost of an event grows with what there is of it: a table and a plot.
 bench-scale: all $(out)/tests/bench/scale_bench $(out)/tests/bench/connect_load

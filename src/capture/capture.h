@@ -59,11 +59,17 @@ int capture_volumes(struct capture *capture);
 /* Sums the counters over all CPUs. 0 or -errno. */
 int capture_counters(struct capture *capture, uint64_t counters[static FS_COUNTERS]);
 
+/* What somebody took away from a capture that was whole. */
+struct capture_taken {
+	const char *gap; /* why nothing was seen since, as the history keeps it; static */
+	char what[384];  /* "the kernel program at cgroup/connect4 was detached by somebody else" */
+};
+
 /*
- * The first hook that was taken away since it was attached, by somebody who detached it or with the cgroup
- * that it was at; HOOKS: none. Needs no privileges, a few microseconds.
+ * Whether a program was detached, or the cgroup that is watched deleted, by somebody else: then *out is
+ * filled, and nothing brings it back but a new capture.
  */
-enum hook_id capture_taken_away(const struct capture *capture);
+bool capture_taken_away(const struct capture *capture, struct capture_taken *out);
 
 /* Where cgroup v2 is mounted. Lives as long as the capture. */
 const char *capture_cgroup_root(const struct capture *capture);

@@ -44,6 +44,7 @@ struct capture {
 	capture_callback *callback;
 	void *context;
 	int cgroup;
+	int alive; /* a file of the cgroup, which can not be read once that is deleted; -1: none */
 	char cgroup_path[PATH_MAX];
 	struct hook_links links[HOOKS];
 	struct hook_result results[HOOKS];
@@ -174,6 +175,9 @@ int capture_open(const struct capture_settings *settings, capture_callback *call
 	capture->callback = callback;
 	capture->context = context;
 	capture->cgroup = cgroup_open_root(capture->cgroup_path, failure);
+	capture->alive = capture->cgroup < 0
+				 ? -1
+				 : openat(capture->cgroup, "cgroup.controllers", O_RDONLY | O_CLOEXEC);
 	error = capture->cgroup < 0 ? capture->cgroup : lock_host(capture, failure);
 	if (!error)
 		error = load(capture, settings, failure);
@@ -197,6 +201,8 @@ void capture_close(struct capture *capture)
 		load_detach(&capture->links[i]);
 	ring_buffer__free(capture->ring);
 	firstseen_bpf__destroy(capture->skeleton);
+	if (capture->alive >= 0)
+		close(capture->alive);
 	if (capture->cgroup >= 0)
 		close(capture->cgroup);
 	free(capture->scratch);
@@ -213,12 +219,34 @@ static bool is_taken_away(const struct bpf_link *link)
 	       info.type == BPF_LINK_TYPE_CGROUP && info.cgroup.cgroup_id == 0;
 }
 
-enum hook_id capture_taken_away(const struct capture *capture)
+/*
+ * A deleted cgroup keeps its programs for as long as a socket made in it lives, which may be one of ours: its
+ * links do not tell. Its files do.
+ */
+static bool is_deleted(const struct capture *capture)
 {
-	for (int i = 0; i < HOOKS; i++)
-		if (is_taken_away(capture->links[i].first) || is_taken_away(capture->links[i].second))
-			return (enum hook_id)i;
-	return HOOKS;
+	char byte;
+
+	return capture->alive >= 0 && pread(capture->alive, &byte, 1, 0) < 0 && errno == ENODEV;
+}
+
+bool capture_taken_away(const struct capture *capture, struct capture_taken *out)
+{
+	if (is_deleted(capture)) {
+		out->gap = "the cgroup was deleted";
+		snprintf(out->what, sizeof(out->what), "the cgroup %.256s was deleted", capture->cgroup_path);
+		return true;
+	}
+	for (int i = 0; i < HOOKS; i++) {
+		if (!is_taken_away(capture->links[i].first) && !is_taken_away(capture->links[i].second))
+			continue;
+		out->gap = "a kernel program was detached";
+		snprintf(out->what, sizeof(out->what),
+			 "the kernel program at %s was detached by somebody else",
+			 hook_of((enum hook_id)i)->name);
+		return true;
+	}
+	return false;
 }
 
 int capture_fd(const struct capture *capture)

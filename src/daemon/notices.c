@@ -104,14 +104,12 @@ void notices_lost(struct notices *notices, struct pipeline *pipeline, uint64_t l
 	notices->lost_told_ns = now_ns;
 }
 
-void notices_taken_away(struct pipeline *pipeline, const char *hook, int64_t from_ns, int64_t now_ns)
+void notices_taken_away(struct pipeline *pipeline, const char *what, int64_t from_ns, int64_t now_ns)
 {
-	char message[256], from[TEXT_TIME_MAX];
+	char message[640], from[TEXT_TIME_MAX];
 
 	snprintf(message, sizeof(message),
-		 "the kernel program at %s was detached by somebody else, after %s: what happened since was "
-		 "not watched; "
-		 "firstseen ends to be started anew",
-		 hook, text_format_time(from_ns, from));
+		 "%s, after %s: what happened since was not watched; firstseen ends to be started anew", what,
+		 text_format_time(from_ns, from));
 	pipeline_notice(pipeline, ALERT_COVERAGE_GAP, SEVERITY_HIGH, now_ns, message);
 }

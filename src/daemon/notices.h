@@ -34,7 +34,7 @@ void notices_learning(struct notices *notices, struct pipeline *pipeline, struct
 		      int64_t until_ns, int64_t now_ns);
 
 /* Tells that a hook was taken away, after `from_ns`, and that the daemon ends for it. */
-void notices_taken_away(struct pipeline *pipeline, const char *hook, int64_t from_ns, int64_t now_ns);
+void notices_taken_away(struct pipeline *pipeline, const char *what, int64_t from_ns, int64_t now_ns);
 
 /* Tells of records lost, at once and then at most every hour. */
 void notices_lost(struct notices *notices, struct pipeline *pipeline, uint64_t lost, int64_t from_ns,

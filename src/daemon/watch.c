@@ -63,7 +63,7 @@ struct watch {
 	uint64_t lost;            /* told to the writer so far */
 	uint64_t batch_full;      /* accesses and alerts that found no room in the batch */
 	uint64_t records;
-	enum hook_id taken;    /* a hook that is not there any more; HOOKS: none */
+	const char *unwatched; /* why nothing is seen any more; NULL: it is */
 	int64_t hooks_seen_ns; /* when all of them were there the last time */
 	unsigned recoveries;   /* of the history, so far */
 	bool damaged;          /* the history can not be read */
@@ -227,7 +227,7 @@ static void take_states(struct watch *watch, struct writer_states *states, int64
 	states->lost = 0;
 	states->damaged = watch->damaged;
 	states->lost_from_ns = watch->last_exchange_ns;
-	states->unwatched = watch->taken < HOOKS ? "a kernel program was detached" : NULL;
+	states->unwatched = watch->unwatched;
 	states->unwatched_from_ns = watch->hooks_seen_ns;
 	states->now_ns = now_ns;
 	states->keep_since_ns = clock_steps_before(pipeline_clock(watch->pipeline), now_ns,
@@ -536,19 +536,21 @@ static void round_of_volumes(struct watch *watch, int64_t now_ns, bool last)
  */
 static int look_at_hooks(struct watch *watch, int64_t now_ns)
 {
+	struct capture_taken taken;
+
 	if (now_ns >= watch->hooks_seen_ns && now_ns - watch->hooks_seen_ns < HOOKS_NS)
 		return 0;
-	watch->taken = capture_taken_away(watch->capture);
-	if (watch->taken == HOOKS) {
+	if (!capture_taken_away(watch->capture, &taken)) {
 		watch->hooks_seen_ns = now_ns;
 		return 0;
 	}
-	notices_taken_away(watch->pipeline, hook_of(watch->taken)->name, watch->hooks_seen_ns, now_ns);
+	watch->unwatched = taken.gap;
+	notices_taken_away(watch->pipeline, taken.what, watch->hooks_seen_ns, now_ns);
 	return failure_set(
 		watch->failure, -ENOLINK,
-		"the kernel program at %s was detached by somebody else: this host is not watched any more; "
-		"start firstseend again, and see who detaches it (bpftool link)",
-		hook_of(watch->taken)->name);
+		"%s: this host is not watched any more; start firstseend again, and see who did it "
+		"(bpftool link, bpftool cgroup tree)",
+		taken.what);
 }
 
 static int loop(struct watch *watch, const struct watch_options *options)
@@ -1045,7 +1047,6 @@ int watch_run(const struct watch_options *options, struct failure *failure)
 		return failure_set(failure, -ENOMEM, "out of memory");
 	watch->config = options->config;
 	watch->failure = failure;
-	watch->taken = HOOKS;
 	watch->epoll = watch->timer = watch->signals = -1;
 	watch->clock_offset_ns = host_clock_offset();
 	notify_open();

@@ -2,7 +2,8 @@
 /*
  * A disk that is slow or fails, and a clock that is set, for one program: loaded before it (LD_PRELOAD).
  * What it does is read from a file of struct shim (FIRSTSEEN_SHIM), which a test writes at any time:
- * tests/live/shim.py. Only files count, no sockets, pipes or terminals, and not what the program says of itself.
+ * tests/live/shim.py. Only files count, no sockets, pipes or terminals, and not what the program says of
+ * itself.
  */
 #include <dlfcn.h>
 #include <errno.h>

@@ -135,7 +135,7 @@ $(out)/tests/bench/%: $(out)/obj/tests/bench/%.o $(out)/libfirstseen.a
 load := $(out)/tests/faults/load
 shim := $(out)/tests/faults/shim.so
 connects := $(out)/tests/faults/connects
-$(load): $(out)/obj/tests/faults/load.o $(call object,$(filter-out src/daemon/main.c src/daemon/watch.c,$(daemon_sources))) $(out)/libfirstseen.a
+$(load): $(out)/obj/tests/faults/load.o $(call object,$(filter-out src/daemon/main.c $(wildcard src/daemon/watch*.c),$(daemon_sources))) $(out)/libfirstseen.a
 	@mkdir -p $(@D)
 	$(call say,LINK $@)
 	$(quiet)$(compiler) $(cflags) $(ldflags) -o $@ $^ $(libs)
@@ -175,7 +175,7 @@ $(filter $(out)/tests/cli/%,$(tests)): $(call object,$(addprefix src/cli/,option
 
 # Nor are those of the daemon that need no kernel. Its test of faults makes some calls fail.
 $(filter $(out)/tests/daemon/%,$(tests)): $(call object,$(addprefix src/daemon/,asking.c compose.c dossier.c feed.c feed_event.c \
-	held.c host.c metering.c outbox.c writer.c))
+	held.c host.c metering.c outbox.c writer.c writer_batch.c))
 $(out)/tests/daemon/writer_test: ldflags += -Wl,--wrap=render_alert,--wrap=history_write_alert
 
 $(call object,$(test_sources) $(test_helpers)): cppflags += -Itests/unit

@@ -13,7 +13,6 @@
 #define NOT_TLS_BYTES 64
 
 enum tcp_state {
-	TCP_ESTABLISHED = 1,
 	TCP_SYN_SENT = 2,
 	TCP_SYN_RECV = 3,
 	TCP_FIN_WAIT2 = 5,

@@ -40,14 +40,6 @@ void asking_configure(struct enrich *enrich, const struct config *config)
 	enrich_configure(enrich, &settings);
 }
 
-static void add_state(struct writer_states *states, const char *name, uint64_t value)
-{
-	if (states->count == WRITER_STATES_MAX)
-		return;
-	states->items[states->count].name = name;
-	states->items[states->count++].value = value;
-}
-
 void asking_states(struct enrich *enrich, struct writer_states *states)
 {
 	struct enrich_counts counts;
@@ -55,9 +47,9 @@ void asking_states(struct enrich *enrich, struct writer_states *states)
 	if (!enrich)
 		return;
 	enrich_counts(enrich, &counts);
-	add_state(states, "enrich_asked", counts.asked);
-	add_state(states, "enrich_answered", counts.answered);
-	add_state(states, "enrich_failed", counts.failed);
-	add_state(states, "enrich_dropped", counts.dropped);
-	add_state(states, "enrich_cached", counts.cached);
+	writer_add_state(states, "enrich_asked", counts.asked);
+	writer_add_state(states, "enrich_answered", counts.answered);
+	writer_add_state(states, "enrich_failed", counts.failed);
+	writer_add_state(states, "enrich_dropped", counts.dropped);
+	writer_add_state(states, "enrich_cached", counts.cached);
 }

@@ -56,6 +56,9 @@ int writer_start(const struct config *config, struct history *history, int64_t r
  */
 unsigned writer_recoveries(struct writer *writer);
 
+/* Adds one; those that find no room are left out. */
+void writer_add_state(struct writer_states *states, const char *name, uint64_t value);
+
 /*
  * Hands over a filled batch and the states, and gives an empty batch back; NULL
  * while the writer is still busy with the one before. Never blocks.

@@ -2,6 +2,7 @@
 #include "daemon/writer_internal.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -151,8 +152,7 @@ static int write_states(struct writer *writer, const struct writer_states *state
 		snprintf(value, sizeof(value), "%llu", (unsigned long long)states->items[i].value);
 		error = history_write_state(writer->history, states->items[i].name, value, failure);
 	}
-	snprintf(value, sizeof(value), "%llu",
-		 (unsigned long long)(writer->unwritten + writer->unwritten_now));
+	snprintf(value, sizeof(value), "%" PRIu64, writer->unwritten + writer->unwritten_now);
 	if (!error)
 		error = history_write_state(writer->history, "alerts_unwritten", value, failure);
 	snprintf(value, sizeof(value), "%lld", (long long)states->now_ns);

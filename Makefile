@@ -16,7 +16,7 @@
 # make check-kernels  the daemon on Debian's kernels, emulated (KERNELS="amd64-6.12 arm64-6.1": only those)
 # make format     lay the sources out as `make check` wants them
 #
-# make fuzz       hostile input to every reader, FUZZ_SECONDS=600 for all of them together
+# make fuzz       hostile input to every reader, FUZZ_SECONDS=600 for all of them together, or FUZZ_RUNS=1000000 for each
 # make coverage   how much of the readers the unit tests and the fuzz targets' own inputs run
 #
 # FLAVOUR=gcc (default), clang, asan (clang with ASan and UBSan), tsan, fuzz (asan for libFuzzer), coverage
@@ -221,7 +221,7 @@ fuzz-targets: $(fuzz_targets)
 FUZZ_SECONDS ?= 600
 fuzz:
 	+$(MAKE) --no-print-directory $(jobs) FLAVOUR=fuzz fuzz-targets
-	tests/fuzz/targets --seconds=$(FUZZ_SECONDS) --keep
+	tests/fuzz/targets $(if $(FUZZ_RUNS),--runs=$(FUZZ_RUNS),--seconds=$(FUZZ_SECONDS)) --keep
 
 coverage:
 	packaging/setup check

@@ -52,9 +52,9 @@ def read(top):
     for row in re.findall(r"\n\t\{(\".*?)\},", table(source("cli/main.c"), "commands") + "\n", re.S):
         name, _, _, own = strings(row)[:4]
         commands[name] = {letters[letter] for letter in own}
-    config = source("config/config.c")
+    config = source("config/config.c") + source("config/config_keys.c")
     readers = {f"{section}.{key}": reader
-               for section, key, reader in re.findall(r'\{"(\w+)", "(\w+)", (read_\w+)\}', table(config, "keys"))}
+               for section, key, reader in re.findall(r'\{"(\w+)", "(\w+)", (read_\w+)\}', table(config, "config_keys"))}
     fields = re.search(r'allow rule; it has: "?\s*"?(.*?)",', config, re.S)[1]
     environment = set()
     for path in sorted((top / "src").glob("*/*.c")):

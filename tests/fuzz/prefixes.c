@@ -6,8 +6,8 @@
  *	prefixes SECONDS PATH...
  *
  * Of a capture larger than SMALL only some cuts are tried: at both sides of every packet's end, and at even
- * distances. libpcap hands out whole packets only, so that the other cuts are like one of these to what is behind
- * it. Fewer of them where SECONDS would not do. Prints what was done.
+ * distances. libpcap hands out whole packets only, so that the other cuts are like one of these to what is
+ *behind it. Fewer of them where SECONDS would not do. Prints what was done.
  */
 #include <ftw.h>
 #include <netinet/in.h>

@@ -276,12 +276,14 @@ bench-peers: all $(out)/tests/bench/connect_load
 # As root, in namespaces of their own. Short forms of both are among the tests. SOAK_OPTIONS="--doc docs/soak.md" keeps
 # the table.
 SOAK_SECONDS ?= 600
-soak: all unit
+soak:
 	packaging/setup check
+	+$(MAKE) --no-print-directory $(jobs) all unit
 	SOAK_SECONDS=$(SOAK_SECONDS) tests/live/soak $(SOAK_OPTIONS)
 
-faults: all unit
+faults:
 	packaging/setup check
+	+$(MAKE) --no-print-directory $(jobs) all unit
 	tests/live/faults --all
 
 # How the cost of an event grows with what there is of it: a table and a plot.

@@ -44,7 +44,7 @@ struct capture {
 	capture_callback *callback;
 	void *context;
 	int cgroup;
-	int alive; /* a file of the cgroup, which can not be read once that is deleted; -1: none */
+	int alive; /* a file of the cgroup, which can not be read once that is deleted */
 	char cgroup_path[PATH_MAX];
 	struct hook_links links[HOOKS];
 	struct hook_result results[HOOKS];
@@ -163,6 +163,15 @@ static int open_ring(struct capture *capture, struct failure *failure)
 	return 0;
 }
 
+static int open_alive(struct capture *capture, struct failure *failure)
+{
+	capture->alive = openat(capture->cgroup, "cgroup.controllers", O_RDONLY | O_CLOEXEC);
+	if (capture->alive >= 0)
+		return 0;
+	return failure_set(failure, -errno, "%s/cgroup.controllers can not be opened: %s",
+			   capture->cgroup_path, strerror(errno));
+}
+
 int capture_open(const struct capture_settings *settings, capture_callback *callback, void *context,
 		 struct capture **out, struct failure *failure)
 {
@@ -175,10 +184,10 @@ int capture_open(const struct capture_settings *settings, capture_callback *call
 	capture->callback = callback;
 	capture->context = context;
 	capture->cgroup = cgroup_open_root(capture->cgroup_path, failure);
-	capture->alive = capture->cgroup < 0
-				 ? -1
-				 : openat(capture->cgroup, "cgroup.controllers", O_RDONLY | O_CLOEXEC);
+	capture->alive = -1;
 	error = capture->cgroup < 0 ? capture->cgroup : lock_host(capture, failure);
+	if (!error)
+		error = open_alive(capture, failure);
 	if (!error)
 		error = load(capture, settings, failure);
 	if (!error)
@@ -227,7 +236,7 @@ static bool is_deleted(const struct capture *capture)
 {
 	char byte;
 
-	return capture->alive >= 0 && pread(capture->alive, &byte, 1, 0) < 0 && errno == ENODEV;
+	return pread(capture->alive, &byte, 1, 0) < 0 && errno == ENODEV;
 }
 
 bool capture_taken_away(const struct capture *capture, struct capture_taken *out)

@@ -33,7 +33,7 @@ void notices_start(struct notices *notices, struct pipeline *pipeline, int64_t u
 void notices_learning(struct notices *notices, struct pipeline *pipeline, struct history *reader,
 		      int64_t until_ns, int64_t now_ns);
 
-/* Tells that a hook was taken away, after `from_ns`, and that the daemon ends for it. */
+/* Tells what was taken away (capture_taken_away) after `from_ns`, and that the daemon ends for it. */
 void notices_taken_away(struct pipeline *pipeline, const char *what, int64_t from_ns, int64_t now_ns);
 
 /* Tells of records lost, at once and then at most every hour. */

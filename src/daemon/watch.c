@@ -22,7 +22,6 @@
 #include "daemon/writer.h"
 #include "privilege/privilege.h"
 
-#define EXCHANGE_NS NS_PER_SECOND
 #define HOOKS_NS (2 * NS_PER_SECOND)
 #define REFRESH_NS (60 * NS_PER_SECOND) /* networks of the host, coverage */
 

@@ -13,6 +13,8 @@
 #include "daemon/writer.h"
 #include "domain/domain.h"
 
+#define EXCHANGE_NS NS_PER_SECOND /* between two hand-overs to the writer, and two tellings to readers */
+
 struct watch {
 	struct config config;
 	struct network_scope networks;

@@ -7,8 +7,6 @@
 #include "daemon/feed.h"
 #include "daemon/writer.h"
 
-#define EXCHANGE_NS NS_PER_SECOND
-
 static void add_kernel_states(struct watch *watch, struct writer_states *states)
 {
 	uint64_t counters[FS_COUNTERS] = {0}, lost = 0;

@@ -26,8 +26,8 @@ struct writer_states {
 	bool damaged;              /* the core could not read the history: it is to be recovered */
 	uint64_t lost;             /* records lost since the last hand-over */
 	int64_t lost_from_ns;      /* ... which was then */
-	const char *unwatched;     /* a hook that was taken away; NULL: none */
-	int64_t unwatched_from_ns; /* when it was there the last time */
+	const char *unwatched;     /* why nothing is seen any more; NULL: it is */
+	int64_t unwatched_from_ns; /* when something was the last time */
 	int64_t now_ns;
 	int64_t keep_since_ns; /* what was last seen before that may go */
 	bool stepped;          /* the clock was set since: a run ended then, another began */

@@ -35,6 +35,18 @@ int cli_fail_with(const struct failure *failure, int error);
 /* Opens the history to read; says why not. NULL on failure. */
 struct history *cli_open_history(const struct cli *cli);
 
+/* Rows of an open history into the output. 0, or -errno with *failure filled. */
+typedef int cli_rows(const struct cli *cli, struct history *history, struct output *output,
+		     struct failure *failure);
+
+/* A command that prints a table: opens the history, has the rows added, says `none` where there are none.
+ * Returns an exit status. */
+int cli_list(const struct cli *cli, const struct column *columns, size_t count, cli_rows *add,
+	     const char *none);
+
+/* What a walk ended with: rows, none of them, or a failure. Returns an exit status. */
+int cli_finish(int error, size_t rows, const struct failure *failure, const char *none);
+
 /* Loads the suffix list as the settings want it. 0, or -errno with *failure filled. */
 int cli_open_rules(const struct cli *cli, struct domain_rules **out, struct failure *failure);
 

@@ -35,24 +35,17 @@ static int add_alert(void *output, const struct alert_row *row)
 	return output_row(output, cells);
 }
 
+static int add_alerts(const struct cli *cli, struct history *history, struct output *output,
+		      struct failure *failure)
+{
+	return history_alerts(history, &cli->options->filter, add_alert, output, failure);
+}
+
 int cli_alerts(struct cli *cli, int argc, char **argv)
 {
-	struct history *history = cli_open_history(cli);
-	struct failure failure = {{0}};
-	struct output *output;
-	int error = -ENOMEM;
-
 	(void)argc;
 	(void)argv;
-	if (!history)
-		return CLI_FAILED;
-	output = output_new(cli->options->format, columns, COLUMNS, cli->now_ns);
-	if (output)
-		error = history_alerts(history, &cli->options->filter, add_alert, output, &failure);
-	history_close(history);
-	if (output_end(output) == 0 && !error)
-		return cli_fail("no such alerts in the history");
-	return error ? cli_fail_with(&failure, error) : CLI_DONE;
+	return cli_list(cli, columns, COLUMNS, add_alerts, "no such alerts in the history");
 }
 
 struct showing {

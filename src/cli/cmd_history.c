@@ -77,49 +77,31 @@ static int add_application(void *output, const struct application_row *row)
 	return output_row(output, cells);
 }
 
-/* What a walk ended with: rows, none of them, or a failure. */
-static int finish(int error, size_t rows, const struct failure *failure, const char *none)
+static int add_domains(const struct cli *cli, struct history *history, struct output *output,
+		       struct failure *failure)
 {
-	if (error)
-		return cli_fail_with(failure, error);
-	return rows ? CLI_DONE : cli_fail("%s", none);
+	return history_domains(history, &cli->options->filter, rows_add_domain, output, failure);
 }
 
 int cli_domains(struct cli *cli, int argc, char **argv)
 {
-	struct history *history = cli_open_history(cli);
-	struct failure failure = {{0}};
-	struct output *output;
-	int error = -ENOMEM;
-
 	(void)argc;
 	(void)argv;
-	if (!history)
-		return CLI_FAILED;
-	output = rows_of_domains(cli);
-	if (output)
-		error = history_domains(history, &cli->options->filter, rows_add_domain, output, &failure);
-	history_close(history);
-	return finish(error, output_end(output), &failure, "no such domains in the history");
+	return cli_list(cli, domain_columns, DOMAIN_COLUMNS, add_domains, "no such domains in the history");
+}
+
+static int add_applications(const struct cli *cli, struct history *history, struct output *output,
+			    struct failure *failure)
+{
+	return history_applications(history, &cli->options->filter, add_application, output, failure);
 }
 
 int cli_apps(struct cli *cli, int argc, char **argv)
 {
-	struct history *history = cli_open_history(cli);
-	struct failure failure = {{0}};
-	struct output *output;
-	int error = -ENOMEM;
-
 	(void)argc;
 	(void)argv;
-	if (!history)
-		return CLI_FAILED;
-	output = output_new(cli->options->format, application_columns, APPLICATION_COLUMNS, cli->now_ns);
-	if (output)
-		error = history_applications(history, &cli->options->filter, add_application, output,
-					     &failure);
-	history_close(history);
-	return finish(error, output_end(output), &failure, "no such applications in the history");
+	return cli_list(cli, application_columns, APPLICATION_COLUMNS, add_applications,
+			"no such applications in the history");
 }
 
 /* The application itself, above its domains; several where they share the executable. */
@@ -198,5 +180,5 @@ int cli_app(struct cli *cli, int argc, char **argv)
 	rows = output_end(output);
 	if (!error && !rows)
 		return cli_fail("%.500s was never seen to talk to anybody", argv[0]);
-	return finish(error, rows, &failure, "");
+	return cli_finish(error, rows, &failure, "");
 }

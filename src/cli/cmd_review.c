@@ -163,22 +163,15 @@ static int list_rule(void *output, const struct rule_row *row)
 	return output_row(output, cells);
 }
 
+static int add_rules(const struct cli *cli, struct history *history, struct output *output,
+		     struct failure *failure)
+{
+	return rules_list(cli, history, list_rule, output, failure);
+}
+
 int cli_allowed(struct cli *cli, int argc, char **argv)
 {
-	struct history *history = cli_open_history(cli);
-	struct failure failure = {{0}};
-	struct output *output;
-	int error = -ENOMEM;
-
 	(void)argc;
 	(void)argv;
-	if (!history)
-		return CLI_FAILED;
-	output = output_new(cli->options->format, columns, COLUMNS, cli->now_ns);
-	if (output)
-		error = rules_list(cli, history, list_rule, output, &failure);
-	history_close(history);
-	if (output_end(output) == 0 && !error)
-		return cli_fail("there are no allow rules");
-	return error ? cli_fail_with(&failure, error) : CLI_DONE;
+	return cli_list(cli, columns, COLUMNS, add_rules, "there are no allow rules");
 }

@@ -84,6 +84,30 @@ struct history *cli_open_history(const struct cli *cli)
 	return error ? NULL : history;
 }
 
+int cli_finish(int error, size_t rows, const struct failure *failure, const char *none)
+{
+	if (error)
+		return cli_fail_with(failure, error);
+	return rows ? CLI_DONE : cli_fail("%s", none);
+}
+
+int cli_list(const struct cli *cli, const struct column *columns, size_t count, cli_rows *add,
+	     const char *none)
+{
+	struct history *history = cli_open_history(cli);
+	struct failure failure = {{0}};
+	struct output *output;
+	int error = -ENOMEM;
+
+	if (!history)
+		return CLI_FAILED;
+	output = output_new(cli->options->format, columns, count, cli->now_ns);
+	if (output)
+		error = add(cli, history, output, &failure);
+	history_close(history);
+	return cli_finish(error, output_end(output), &failure, none);
+}
+
 int cli_open_rules(const struct cli *cli, struct domain_rules **out, struct failure *failure)
 {
 	struct domain_settings settings = {.private_suffixes = cli->config.private_suffixes,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * control.h - how the command asks the daemon to change what only its writer may change.
- * A request is one packet on a local socket (SOCK_SEQPACKET): words, each with its NUL,
+ * A request is one packet on a local socket (SOCK_SEQPACKET): words (words.h),
  * the first two CONTROL_VERSION and the path of the history that is meant. The reply is one packet: "ok" or
  * "failed", then a line for the user. "watch" begins a stream: after "ok" come messages, one JSON object a
  * packet, until one side closes.
@@ -10,29 +10,14 @@
 #define CONTROL_CONTROL_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <sys/types.h>
 
 #include "base/failure.h"
+#include "control/words.h"
 
 #define CONTROL_VERSION "firstseen/1"
-#define CONTROL_BYTES_MAX 8192
-#define CONTROL_WORDS_MAX 64
 #define CONTROL_MESSAGE_MAX 16384 /* of a stream, with its NUL */
 #define CONTROL_PATIENCE_MS 2000  /* for a peer that connects and says nothing */
-
-struct control_words {
-	size_t count;
-	const char *words[CONTROL_WORDS_MAX]; /* in `bytes` */
-	size_t size;
-	char bytes[CONTROL_BYTES_MAX];
-};
-
-/* Appends a word. 0 or -E2BIG. */
-int control_add(struct control_words *words, const char *word);
-
-/* Finds the words in bytes[0..size). 0, or -EBADMSG: they are not whole words, too many, or none. */
-int control_parse(struct control_words *words);
 
 /*
  * Client: sends the words (version first) and waits for the reply. 1: done; 0: the daemon refused or

@@ -13,8 +13,9 @@ struct lists {
 	struct config config;
 	const struct domain_rules *rules;
 	pthread_t thread;
-	pthread_mutex_t lock; /* guards done */
-	struct threats *done;
+	pthread_mutex_t lock; /* guards what follows */
+	bool over;
+	struct threats *loaded;
 };
 
 struct threats *lists_load(const struct config *config, const struct domain_rules *rules)
@@ -50,7 +51,8 @@ static void *run(void *context)
 	struct threats *threats = lists_load(&lists->config, lists->rules);
 
 	pthread_mutex_lock(&lists->lock);
-	lists->done = threats;
+	lists->loaded = threats;
+	lists->over = true;
 	pthread_mutex_unlock(&lists->lock);
 	return NULL;
 }
@@ -74,16 +76,18 @@ int lists_begin(const struct config *config, const struct domain_rules *rules, s
 	return 0;
 }
 
-struct threats *lists_take(struct lists *lists)
+bool lists_take(struct lists *lists, struct threats **out)
 {
-	struct threats *done = NULL;
+	bool over;
 
+	*out = NULL;
 	if (pthread_mutex_trylock(&lists->lock))
-		return NULL;
-	done = lists->done;
-	lists->done = NULL;
+		return false;
+	over = lists->over;
+	*out = lists->loaded;
+	lists->loaded = NULL;
 	pthread_mutex_unlock(&lists->lock);
-	return done;
+	return over;
 }
 
 void lists_end(struct lists *lists)
@@ -91,7 +95,7 @@ void lists_end(struct lists *lists)
 	if (!lists)
 		return;
 	pthread_join(lists->thread, NULL);
-	threats_free(lists->done);
+	threats_free(lists->loaded);
 	pthread_mutex_destroy(&lists->lock);
 	free(lists);
 }

@@ -16,8 +16,8 @@ struct threats *lists_load(const struct config *config, const struct domain_rule
 /* Begins to load in a thread. `config` is copied, `rules` borrowed until lists_end. 0 or -errno. */
 int lists_begin(const struct config *config, const struct domain_rules *rules, struct lists **out);
 
-/* The set once it is loaded, then the caller's; NULL: not yet. Never blocks. */
-struct threats *lists_take(struct lists *lists);
+/* Whether it is over. Then *out is the set, the caller's; NULL: it could not be loaded. Never blocks. */
+bool lists_take(struct lists *lists, struct threats **out);
 
 /* Waits for the thread, and frees. NULL is fine. */
 void lists_end(struct lists *lists);

@@ -23,6 +23,7 @@
 #include "privilege/privilege.h"
 
 #define HOOKS_NS (2 * NS_PER_SECOND)
+#define RELOAD_NS (60 * NS_PER_SECOND)  /* longest that a reload is said to be going on */
 #define REFRESH_NS (60 * NS_PER_SECOND) /* networks of the host, coverage */
 
 /* --- the operator's judgement ------------------------------------------------------- */
@@ -41,11 +42,48 @@ static int on_hits(void *context, const struct allow_rule *rule, uint64_t hits, 
 	return batch_add_hits(watch->batch, rule->name, hits, last_ns);
 }
 
-/* Rules and lists that another thread made ready. */
-void watch_take_over(struct watch *watch)
+static void take_lists(struct watch *watch)
 {
-	struct allow_set *rules = writer_take_rules(watch->writer);
-	struct threats *threats = watch->loading ? lists_take(watch->loading) : NULL;
+	struct threats *threats;
+
+	if (watch->loading && lists_take(watch->loading, &threats)) {
+		lists_end(watch->loading);
+		watch->loading = NULL;
+		if (threats) {
+			threats_free(watch->threats);
+			watch->threats = threats;
+			pipeline_threats_changed(watch->pipeline);
+		}
+	}
+	if (watch->relist && !watch->loading) {
+		watch->relist = false;
+		if (lists_begin(&watch->config, watch->rules, &watch->loading))
+			log_error("no memory to read the threat lists anew, the old ones stay");
+	}
+}
+
+/* A reload is over when all of it is in effect: who waits for that may rely on it. */
+static void end_reload(struct watch *watch, bool in_effect, int64_t now_ns)
+{
+	if (!watch->reread_ns)
+		return;
+	if (in_effect)
+		log_info("the configuration was read anew");
+	else if (now_ns - watch->reread_ns > RELOAD_NS)
+		log_warning(
+			"the configuration was read anew; its allow rules or its threat lists are not ready "
+			"yet and take effect when they are");
+	else if (now_ns >= watch->reread_ns)
+		return;
+	watch->reread_ns = 0;
+	notify_send("READY=1");
+}
+
+/* Rules and lists that another thread made ready. */
+static void take_over(struct watch *watch, int64_t now_ns)
+{
+	struct allow_set *rules;
+	bool configured = writer_take_rules(watch->writer, &rules);
 
 	if (rules) {
 		struct allow_set *before = pipeline_allow(watch->pipeline, rules);
@@ -54,13 +92,8 @@ void watch_take_over(struct watch *watch)
 		allow_set_free(before);
 		watch->rules_now = rules;
 	}
-	if (threats) {
-		threats_free(watch->threats);
-		watch->threats = threats;
-		pipeline_threats_changed(watch->pipeline);
-		lists_end(watch->loading);
-		watch->loading = NULL;
-	}
+	take_lists(watch);
+	end_reload(watch, configured && !watch->loading, now_ns);
 }
 
 /* --- the loop ---------------------------------------------------------------------- */
@@ -175,6 +208,7 @@ static void reload(struct watch *watch, const struct watch_options *options)
 	writer_reopen(watch->writer);
 	if (options->reread(options->context, &fresh, &failure)) {
 		log_error("the configuration was not taken over, the old one stays: %s", failure.text);
+		notify_send("READY=1");
 		return;
 	}
 	if ((fresh.ptr || fresh.asn) && !watch->config.ptr && !watch->config.asn)
@@ -193,13 +227,12 @@ static void reload(struct watch *watch, const struct watch_options *options)
 	memcpy(watch->config.lists, fresh.lists, sizeof(fresh.lists));
 	watch->config.list_count = fresh.list_count;
 	writer_configure(watch->writer, &fresh);
-	if (!watch->loading && lists_begin(&watch->config, watch->rules, &watch->loading))
-		log_error("no memory to read the threat lists anew, the old ones stay");
+	watch->relist = true;
 	watch->config.volumes_seconds = fresh.volumes_seconds;
 	watch->last_refresh_ns = 0;
 	watch_settings(watch, &settings);
 	pipeline_configure(watch->pipeline, &settings);
-	log_info("the configuration was read anew");
+	watch->reread_ns = host_now();
 }
 
 static void on_signal(struct watch *watch, const struct watch_options *options)
@@ -208,12 +241,10 @@ static void on_signal(struct watch *watch, const struct watch_options *options)
 
 	if (read(watch->signals, &info, sizeof(info)) != (ssize_t)sizeof(info))
 		return;
-	if (info.ssi_signo == SIGHUP) {
+	if (info.ssi_signo == SIGHUP)
 		reload(watch, options);
-		notify_send("READY=1");
-	} else {
+	else
 		watch->end = true;
-	}
 }
 
 /* Somebody set the clock. Ages and the time to learn are counted without what was jumped over. */
@@ -339,7 +370,7 @@ static int loop(struct watch *watch, const struct watch_options *options)
 		round_of_volumes(watch, now, false);
 		follow_recovery(watch);
 		refresh(watch, now);
-		watch_take_over(watch);
+		take_over(watch, now);
 		watch_tell_readers(watch, now);
 		notices_learning(&watch->notices, watch->pipeline, watch->reader, watch_learning_until(watch),
 				 now);

@@ -30,6 +30,8 @@ struct watch {
 	struct threats *threats;
 	struct allow_set *rules_now; /* what the pipeline borrows; NULL: none */
 	struct lists *loading;       /* threat lists that are being read anew */
+	bool relist;                 /* ... and have to be once more */
+	int64_t reread_ns;           /* since when a new configuration is being taken over; 0: none is */
 	struct desk *desk;           /* NULL: no control socket */
 	struct feed *feed;           /* NULL likewise */
 	struct notices notices;
@@ -81,8 +83,5 @@ void watch_clock_step(struct watch *watch, int64_t from_ns, int64_t to_ns);
 
 /* The last records, the last batch; tells what was lost. */
 void watch_finish(struct watch *watch);
-
-/* The operator's judgement, where it changed. */
-void watch_take_over(struct watch *watch);
 
 #endif

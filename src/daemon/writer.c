@@ -185,20 +185,24 @@ static int load_rules(struct writer *writer, struct allow_set **out, struct fail
 }
 
 /* Gives the core the rules as they are now. Called without the lock. */
-static void publish_rules(struct writer *writer)
+/* Without a history that can be read the core keeps those it has, and the next round tries again. */
+static void publish_rules(struct writer *writer, bool again)
 {
 	struct failure failure = {{0}};
 	struct allow_set *fresh = NULL;
 
 	if (!writer->history)
-		return; /* the core keeps those it has */
+		return;
 	if (load_rules(writer, &fresh, &failure)) {
-		log_error("the allow rules can not be read, the old ones stay: %s", failure.text);
+		if (!again)
+			log_error("the allow rules can not be read, the old ones stay until they can: %s",
+				  failure.text);
 		return;
 	}
 	pthread_mutex_lock(&writer->lock);
 	allow_set_free(writer->rules);
 	writer->rules = fresh;
+	writer->unpublished = writer->reload; /* yet another configuration may have come */
 	pthread_mutex_unlock(&writer->lock);
 }
 
@@ -225,7 +229,7 @@ static void carry_out(struct writer *writer, struct request *request)
 		log_info("%s %s: %s", request->words[0], request->words[1], request->text);
 	request->done = result == 1;
 	if (request->done)
-		publish_rules(writer);
+		publish_rules(writer, false);
 }
 
 bool writer_ask(struct writer *writer, size_t count, const char *const *words,
@@ -253,21 +257,23 @@ void writer_configure(struct writer *writer, const struct config *config)
 	pthread_mutex_lock(&writer->lock);
 	memcpy(writer->fresh.allow, config->allow, sizeof(config->allow));
 	writer->fresh.allow_count = config->allow_count;
-	writer->reload = true;
+	writer->reload = writer->unpublished = true;
 	pthread_cond_broadcast(&writer->changed);
 	pthread_mutex_unlock(&writer->lock);
 }
 
-struct allow_set *writer_take_rules(struct writer *writer)
+bool writer_take_rules(struct writer *writer, struct allow_set **out)
 {
-	struct allow_set *rules = NULL;
+	bool all;
 
+	*out = NULL;
 	if (pthread_mutex_trylock(&writer->lock))
-		return NULL;
-	rules = writer->rules;
+		return false;
+	*out = writer->rules;
 	writer->rules = NULL;
+	all = !writer->unpublished;
 	pthread_mutex_unlock(&writer->lock);
-	return rules;
+	return all;
 }
 
 /* --- the thread ----------------------------------------------------------------- */
@@ -291,7 +297,7 @@ static void *run(void *context)
 		struct writer_states states;
 		struct request *request;
 		struct batch *work;
-		bool reopen, last, written, reload;
+		bool reopen, last, written, reload, publish;
 
 		while (!writer->work && !writer->reopen && !writer->reload && !writer->request)
 			pthread_cond_wait(&writer->changed, &writer->lock);
@@ -301,6 +307,7 @@ static void *run(void *context)
 		reopen = writer->reopen;
 		last = writer->stop;
 		reload = writer->reload;
+		publish = writer->unpublished;
 		request = writer->request;
 		writer->request = NULL;
 		writer->reopen = writer->reload = false;
@@ -309,8 +316,8 @@ static void *run(void *context)
 			writer->config.allow_count = writer->fresh.allow_count;
 		}
 		pthread_mutex_unlock(&writer->lock);
-		if (reload)
-			publish_rules(writer);
+		if (publish)
+			publish_rules(writer, !reload);
 		if (request)
 			carry_out(writer, request);
 		if (reopen)

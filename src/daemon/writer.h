@@ -73,11 +73,14 @@ struct batch *writer_exchange(struct writer *writer, struct batch *filled,
 bool writer_ask(struct writer *writer, size_t count, const char *const *words,
 		char text[static WRITER_ANSWER_MAX]);
 
-/* The rules of a configuration that was read anew. */
+/* The rules of a configuration that was read anew. They are made by the thread. */
 void writer_configure(struct writer *writer, const struct config *config);
 
-/* The operator's rules where they changed since the last call, then the caller's; else NULL. Never blocks. */
-struct allow_set *writer_take_rules(struct writer *writer);
+/*
+ * *out: the operator's rules where they changed since the last call, then the caller's; else NULL. Whether
+ * those last configured are among what was taken so far. Never blocks.
+ */
+bool writer_take_rules(struct writer *writer, struct allow_set **out);
 
 /*
  * Whether the thread answers: it came round within the last minute. A disk that refuses is no standstill; one

@@ -49,7 +49,8 @@ struct writer {
 	struct allow_set *rules; /* fresh, for the core */
 	uint64_t rounds;         /* of the thread */
 	bool reopen, reload, stop;
-	bool stuck; /* the last attempt failed */
+	bool unpublished; /* rules that were configured are not made yet */
+	bool stuck;       /* the last attempt failed */
 	unsigned recoveries;
 	/* the core's */
 	uint64_t rounds_seen;

@@ -13,18 +13,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/scratch.h"
 #include "config/config.h"
 
 static struct config config, before;
-static char folder[64], main_file[80];
+static char main_file[80];
 
 static void write_file(const char *name, const char *text)
 {
-	char path[128];
-	FILE *file;
+	FILE *file = fopen(scratch_path(name), "w");
 
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	file = fopen(path, "w");
 	assert_non_null(file);
 	assert_true(fputs(text, file) >= 0);
 	assert_int_equal(fclose(file), 0);
@@ -32,35 +30,22 @@ static void write_file(const char *name, const char *text)
 
 static int set_up(void **state)
 {
-	char path[80];
-
-	(void)state;
-	strcpy(folder, "/tmp/firstseen-config-XXXXXX");
-	if (!mkdtemp(folder))
+	if (scratch_make(state))
 		return -1;
-	snprintf(main_file, sizeof(main_file), "%s/f.conf", folder);
-	snprintf(path, sizeof(path), "%s/f.conf.d", folder);
+	snprintf(main_file, sizeof(main_file), "%s", scratch_path("f.conf"));
 	config_defaults(&config);
 	before = config;
-	return mkdir(path, 0755);
-}
-
-static int tear_down(void **state)
-{
-	char command[128];
-
-	(void)state;
-	snprintf(command, sizeof(command), "rm -r %s", folder);
-	return system(command);
+	return mkdir(scratch_path("f.conf.d"), 0755);
 }
 
 static void refused(int error, const char *message)
 {
 	struct failure failure = {{0}};
+	size_t length = strlen(scratch_path(""));
 
 	assert_int_equal(config_read(&config, main_file, &failure), error);
-	if (strncmp(failure.text, folder, strlen(folder)) == 0)
-		assert_string_equal(failure.text + strlen(folder), message);
+	if (strncmp(failure.text, scratch_path(""), length) == 0)
+		assert_string_equal(failure.text + length, message);
 	else
 		assert_string_equal(failure.text, message);
 	assert_memory_equal(&config, &before, sizeof(config));
@@ -125,7 +110,7 @@ static void what_can_not_be_read_is_told(void **state)
 
 	(void)state;
 	write_file("f.conf", "");
-	snprintf(path, sizeof(path), "%s/f.conf.d/a.conf", folder);
+	snprintf(path, sizeof(path), "%s", scratch_path("f.conf.d/a.conf"));
 	assert_int_equal(mkdir(path, 0755), 0);
 	snprintf(message, sizeof(message), "can not read the configuration %s: Is a directory", path);
 	refused(-EISDIR, message);
@@ -149,13 +134,14 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(drop_ins_follow_by_name_and_the_last_one_wins, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(upper_case_comes_first_in_every_language, set_up, tear_down),
+						scratch_remove),
+		cmocka_unit_test_setup_teardown(upper_case_comes_first_in_every_language, set_up,
+						scratch_remove),
 		cmocka_unit_test_setup_teardown(mistakes_name_the_drop_in_and_nothing_is_taken, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(a_rule_stands_in_one_file, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(what_can_not_be_read_is_told, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_file_that_is_named_has_to_be_there, set_up, tear_down),
+						scratch_remove),
+		cmocka_unit_test_setup_teardown(a_rule_stands_in_one_file, set_up, scratch_remove),
+		cmocka_unit_test_setup_teardown(what_can_not_be_read_is_told, set_up, scratch_remove),
+		cmocka_unit_test_setup_teardown(a_file_that_is_named_has_to_be_there, set_up, scratch_remove),
 	};
 
 	return cmocka_run_group_tests_name("config/files", tests, NULL, NULL);

@@ -15,13 +15,14 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/scratch.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "daemon/outbox.h"
 
 #define T0 (INT64_C(1767225600) * NS_PER_SECOND)
 
-static char folder[64], database[128], file[128], other[128], log_path[128];
+static char database[128], file[128], other[128], log_path[128];
 static struct failure failure;
 static struct config config; /* large */
 static struct history *history;
@@ -30,15 +31,13 @@ static int written;
 
 static int make_folder(void **state)
 {
-	(void)state;
 	log_setup("outbox_test", (enum log_level)2); /* its warnings are what is tested */
-	strcpy(folder, "/tmp/firstseen-outbox-XXXXXX");
-	if (!mkdtemp(folder))
+	if (scratch_make(state))
 		return -1;
-	snprintf(database, sizeof(database), "%s/h.db", folder);
-	snprintf(file, sizeof(file), "%s/alerts.json", folder);
-	snprintf(other, sizeof(other), "%s/other.json", folder);
-	snprintf(log_path, sizeof(log_path), "%s/log", folder);
+	snprintf(database, sizeof(database), "%s", scratch_path("h.db"));
+	snprintf(file, sizeof(file), "%s", scratch_path("alerts.json"));
+	snprintf(other, sizeof(other), "%s", scratch_path("other.json"));
+	snprintf(log_path, sizeof(log_path), "%s", scratch_path("log"));
 	written = 0;
 	config_defaults(&config);
 	config.sink_count = 0;
@@ -47,15 +46,11 @@ static int make_folder(void **state)
 
 static int remove_folder(void **state)
 {
-	char command[128];
-
-	(void)state;
 	outbox_close(outbox);
 	outbox = NULL;
 	history_close(history);
 	history = NULL;
-	snprintf(command, sizeof(command), "rm -rf %s", folder);
-	return system(command);
+	return scratch_remove(state);
 }
 
 static void use_sinks(const char *sinks, int most)
@@ -425,7 +420,7 @@ static void a_file_that_vanished_gets_what_came_meanwhile(void **state)
 	char sinks[512], inner[128], path[160];
 
 	(void)state;
-	snprintf(inner, sizeof(inner), "%s/inner", folder);
+	snprintf(inner, sizeof(inner), "%s", scratch_path("inner"));
 	snprintf(path, sizeof(path), "%s/a.json", inner);
 	assert_int_equal(mkdir(inner, 0750), 0);
 	snprintf(sinks, sizeof(sinks), "file:%s,file:%s", path, other);

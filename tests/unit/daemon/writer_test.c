@@ -25,6 +25,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/scratch.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "daemon/host.h"
@@ -35,7 +36,6 @@
 #define UNWRITABLE "unwritable.example" /* the history refuses it */
 #define LATE "late.example"             /* the disk fails once */
 
-static char folder[64];
 static struct config config; /* large */
 static struct failure failure;
 static int late_failures;
@@ -249,29 +249,8 @@ static int feed(int count, char **arguments)
 
 static int make_folder(void **state)
 {
-	(void)state;
 	log_setup("writer_test", (enum log_level)2);
-	strcpy(folder, "/tmp/firstseen-writer-XXXXXX");
-	return mkdtemp(folder) ? 0 : -1;
-}
-
-static int remove_folder(void **state)
-{
-	char command[128];
-
-	(void)state;
-	snprintf(command, sizeof(command), "rm -rf %s", folder);
-	return system(command);
-}
-
-static const char *in_folder(const char *name)
-{
-	static char paths[4][128];
-	static unsigned turn;
-	char *path = paths[turn++ % 4];
-
-	snprintf(path, sizeof(paths[0]), "%s/%s", folder, name);
-	return path;
+	return scratch_make(state);
 }
 
 static void use_file_sink(const char *name)
@@ -279,7 +258,7 @@ static void use_file_sink(const char *name)
 	char setting[256];
 
 	config_defaults(&config);
-	snprintf(setting, sizeof(setting), "alert.sinks=file:%s", in_folder(name));
+	snprintf(setting, sizeof(setting), "alert.sinks=file:%s", scratch_path(name));
 	assert_int_equal(config_set(&config, setting, &failure), 0);
 }
 
@@ -324,7 +303,7 @@ static void an_alert_that_can_not_be_written_holds_up_nobody(void **state)
 
 	(void)state;
 	use_file_sink("poisoned.json");
-	writer = started(in_folder("poisoned.db"));
+	writer = started(scratch_path("poisoned.db"));
 	for (int i = 0; i < 8; i++) {
 		fill(&alert, i, domains[i]);
 		assert_int_equal(batch_add_alert(batch, &alert), 0);
@@ -333,9 +312,10 @@ static void an_alert_that_can_not_be_written_holds_up_nobody(void **state)
 	assert_true(hand_over(writer, &batch, 5000));
 	states.now_ns = host_now();
 	writer_stop(writer, batch, &states);
-	assert_int_equal(count_lines(in_folder("poisoned.json"), "\"domain\":\"" POISONED "\"", &found), 6);
+	assert_int_equal(count_lines(scratch_path("poisoned.json"), "\"domain\":\"" POISONED "\"", &found),
+			 6);
 	assert_int_equal(found, 1); /* in its smallest form */
-	history = opened(in_folder("poisoned.db"), HISTORY_READ);
+	history = opened(scratch_path("poisoned.db"), HISTORY_READ);
 	assert_int_equal(history_summary(history, &summary, &failure), 0);
 	assert_int_equal(summary.alerts, 6);
 	assert_int_equal(summary.domains, 8);
@@ -402,7 +382,7 @@ static void a_reader_that_stops_does_not_stop_the_history(void **state)
 	pid_t child;
 
 	(void)state;
-	text_copy(path, sizeof(path), in_folder("stopped.db"));
+	text_copy(path, sizeof(path), scratch_path("stopped.db"));
 	assert_int_equal(pipe(out), 0);
 	assert_int_equal(pipe(sign), 0);
 	child = fork();
@@ -473,7 +453,7 @@ static void an_update_that_waits_for_the_dns_comes_once(void **state)
 	(void)state;
 	use_file_sink("held.json");
 	server = silent_server();
-	writer = started(in_folder("held.db"));
+	writer = started(scratch_path("held.db"));
 	for (int i = 0; i < 3; i++)
 		add_alert(batch, i, "held.example", 0);
 	for (int i = 0; i < 3; i++)
@@ -485,18 +465,18 @@ static void an_update_that_waits_for_the_dns_comes_once(void **state)
 	assert_int_equal(late_failures, -1);
 	for (int waited = 0; waited < 2000 && lines < 4; waited += 50) {
 		pause_ms(50);
-		lines = count_lines(in_folder("held.json"), "\"revision\":1", &found);
+		lines = count_lines(scratch_path("held.json"), "\"revision\":1", &found);
 	}
 	assert_int_equal(lines, 4);
 	assert_int_equal(found, 0);
 	for (int waited = 0; waited < 8000 && found < 3; waited += 200) {
 		pause_ms(200);
 		assert_true(hand_over(writer, &batch, 5000));
-		count_lines(in_folder("held.json"), "\"revision\":1", &found);
+		count_lines(scratch_path("held.json"), "\"revision\":1", &found);
 	}
 	states.now_ns = host_now();
 	writer_stop(writer, batch, &states);
-	assert_int_equal(count_lines(in_folder("held.json"), "\"status\":\"no_answer\"", &found), 7);
+	assert_int_equal(count_lines(scratch_path("held.json"), "\"status\":\"no_answer\"", &found), 7);
 	assert_int_equal(found, 3);
 	close(server);
 }
@@ -512,7 +492,7 @@ static void the_end_waits_for_no_dns(void **state)
 	(void)state;
 	use_file_sink("end.json");
 	server = silent_server();
-	writer = started(in_folder("end.db"));
+	writer = started(scratch_path("end.db"));
 	add_alert(batch, 1, "end.example", 0);
 	add_alert(batch, 1, "end.example", 1);
 	assert_true(hand_over(writer, &batch, 5000));
@@ -522,7 +502,7 @@ static void the_end_waits_for_no_dns(void **state)
 	states.now_ns = host_now();
 	writer_stop(writer, batch, &states);
 	assert_true(host_now() - before < 3 * NS_PER_SECOND);
-	assert_int_equal(count_lines(in_folder("end.json"), "\"revision\":1", &found), 4);
+	assert_int_equal(count_lines(scratch_path("end.json"), "\"revision\":1", &found), 4);
 	assert_int_equal(found, 2);
 	close(server);
 }
@@ -538,5 +518,5 @@ int main(int argc, char **argv)
 
 	if (argc > 4)
 		return feed(argc - 1, argv + 1);
-	return cmocka_run_group_tests_name("daemon/writer", tests, make_folder, remove_folder);
+	return cmocka_run_group_tests_name("daemon/writer", tests, make_folder, scratch_remove);
 }

@@ -15,32 +15,22 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/scratch.h"
 #include "base/text.h"
 #include "history/history.h"
 
 #define T0 (INT64_C(1767225600) * NS_PER_SECOND)
 #define DAY (SECONDS_PER_DAY * NS_PER_SECOND)
 
-static char folder[64], path[128];
+static char path[128];
 static struct failure failure;
 
 static int make_folder(void **state)
 {
-	(void)state;
-	strcpy(folder, "/tmp/firstseen-history-XXXXXX");
-	if (!mkdtemp(folder))
-		return -1;
-	snprintf(path, sizeof(path), "%s/h.db", folder);
-	return 0;
-}
+	int error = scratch_make(state);
 
-static int remove_folder(void **state)
-{
-	char command[128];
-
-	(void)state;
-	snprintf(command, sizeof(command), "rm -rf %s", folder);
-	return system(command);
+	snprintf(path, sizeof(path), "%s", scratch_path("h.db"));
+	return error;
 }
 
 static struct history *opened(enum history_mode mode)
@@ -148,7 +138,7 @@ static void let_others_read(void)
 	static const char *const parts[] = {"", "-wal", "-shm", ".lock"};
 	char part[160];
 
-	assert_int_equal(chmod(folder, 0755), 0);
+	assert_int_equal(chmod(scratch_path(""), 0755), 0);
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
 		snprintf(part, sizeof(part), "%s%s", path, parts[i]);
 		assert_int_equal(chmod(part, 0644), 0);
@@ -527,7 +517,7 @@ static void a_killed_writer_leaves_a_sound_file_of_whole_batches(void **state)
 
 int main(void)
 {
-#define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
+#define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, scratch_remove)
 	const struct CMUnitTest tests[] = {
 		WITH_FOLDER(what_was_written_was_seen),
 		WITH_FOLDER(one_writer_at_a_time),

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/scratch.h"
 #include "base/text.h"
 #include "history/batch.h"
 #include "history/db.h"
@@ -23,26 +24,15 @@
 #define DOMAINS 2000 /* their rows fill some forty pages */
 #define ODD 7        /* the number of one whose row is changed into one that can not be */
 
-static char folder[64], path[128];
+static char path[128];
 static struct failure failure;
 
 static int make_folder(void **state)
 {
-	(void)state;
-	strcpy(folder, "/tmp/firstseen-recovery-XXXXXX");
-	if (!mkdtemp(folder))
-		return -1;
-	snprintf(path, sizeof(path), "%s/h.db", folder);
-	return 0;
-}
+	int error = scratch_make(state);
 
-static int remove_folder(void **state)
-{
-	char command[128];
-
-	(void)state;
-	snprintf(command, sizeof(command), "rm -rf %s", folder);
-	return system(command);
+	snprintf(path, sizeof(path), "%s", scratch_path("h.db"));
+	return error;
 }
 
 static struct history *opened(enum history_mode mode)
@@ -204,7 +194,7 @@ static void without_runs_the_baseline_is_lost(void **state)
 
 int main(void)
 {
-#define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
+#define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, scratch_remove)
 	const struct CMUnitTest tests[] = {
 		WITH_FOLDER(leaves_alone_bring_domains_back),
 		WITH_FOLDER(names_alone_bring_domains_back),

@@ -22,31 +22,21 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/scratch.h"
 #include "base/text.h"
 #include "sink/sink_internal.h"
 
 #define LITTLE_BUFFER 1 /* the kernel makes it 4.5 KiB, the least */
 
-static char folder[64], path[128];
+static char path[128];
 static struct failure failure;
 
 static int make_folder(void **state)
 {
-	(void)state;
-	strcpy(folder, "/tmp/firstseen-journal-XXXXXX");
-	if (!mkdtemp(folder))
-		return -1;
-	snprintf(path, sizeof(path), "%s/socket", folder);
-	return 0;
-}
+	int error = scratch_make(state);
 
-static int remove_folder(void **state)
-{
-	char command[128];
-
-	(void)state;
-	snprintf(command, sizeof(command), "rm -rf %s", folder);
-	return system(command);
+	snprintf(path, sizeof(path), "%s", scratch_path("socket"));
+	return error;
 }
 
 static int listening(void)
@@ -356,5 +346,5 @@ int main(int argc, char **argv)
 
 	if (argc > 1)
 		return send_to_real(argv[1]);
-	return cmocka_run_group_tests_name("sink/journal", tests, make_folder, remove_folder);
+	return cmocka_run_group_tests_name("sink/journal", tests, make_folder, scratch_remove);
 }

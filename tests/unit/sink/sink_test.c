@@ -19,34 +19,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/scratch.h"
 #include "base/text.h"
 #include "sink/sink.h"
-
-static char folder[64];
-
-static int make_folder(void **state)
-{
-	(void)state;
-	strcpy(folder, "/tmp/firstseen-sink-XXXXXX");
-	return mkdtemp(folder) ? 0 : -1;
-}
-
-static int remove_folder(void **state)
-{
-	char command[128];
-
-	(void)state;
-	snprintf(command, sizeof(command), "rm -rf %s", folder);
-	return system(command);
-}
-
-static const char *in_folder(const char *name)
-{
-	static char path[128];
-
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	return path;
-}
 
 static struct failure failure;
 
@@ -114,8 +89,8 @@ static void files_get_whole_lines_and_survive_rotation(void **state)
 	struct sink *sink;
 
 	(void)state;
-	text_copy(path, sizeof(path), in_folder("alerts.json"));
-	text_copy(rotated, sizeof(rotated), in_folder("alerts.json.1"));
+	text_copy(path, sizeof(path), scratch_path("alerts.json"));
+	text_copy(rotated, sizeof(rotated), scratch_path("alerts.json.1"));
 	sink = opened(SINK_FILE, path, false);
 	umask(mask);
 	assert_int_equal(give(sink, "{1}"), 0);
@@ -165,7 +140,7 @@ static void half_a_line_is_taken_back(void **state)
 	line[0] = '{';
 	line[399] = '}';
 	line[400] = '\0';
-	text_copy(path, sizeof(path), in_folder("torn.json"));
+	text_copy(path, sizeof(path), scratch_path("torn.json"));
 	sink = opened(SINK_FILE, path, false);
 	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
 	little = old;
@@ -193,7 +168,7 @@ static void half_a_line_of_a_killed_process_is_cut_off(void **state)
 	struct sink *sink;
 
 	(void)state;
-	text_copy(path, sizeof(path), in_folder("killed.json"));
+	text_copy(path, sizeof(path), scratch_path("killed.json"));
 	fill(path, "{1}\n{\"a\":");
 	sink = opened(SINK_FILE, path, false);
 	assert_int_equal(give(sink, "{\"a\":2}"), 0);
@@ -224,8 +199,8 @@ static void a_folder_that_vanishes_is_told_and_taken_when_it_is_back(void **stat
 	struct sink *sink;
 
 	(void)state;
-	text_copy(inner, sizeof(inner), in_folder("inner"));
-	text_copy(path, sizeof(path), in_folder("inner/alerts.json"));
+	text_copy(inner, sizeof(inner), scratch_path("inner"));
+	text_copy(path, sizeof(path), scratch_path("inner/alerts.json"));
 	assert_int_equal(mkdir(inner, 0750), 0);
 	sink = opened(SINK_FILE, path, false);
 	assert_int_equal(give(sink, "{1}"), 0);
@@ -379,7 +354,7 @@ static void a_log_that_is_down_is_told_and_reached_again(void **state)
 	int log;
 
 	(void)state;
-	text_copy(path, sizeof(path), in_folder("log"));
+	text_copy(path, sizeof(path), scratch_path("log"));
 	sink = opened(SINK_SYSLOG, path, false);
 	assert_int_equal(give(sink, "{}"), -ENOENT);
 	log = listen_at(path, SOCK_DGRAM);
@@ -410,7 +385,7 @@ static void what_a_log_did_not_read_before_it_ended_is_told(void **state)
 	int log;
 
 	(void)state;
-	text_copy(path, sizeof(path), in_folder("unread"));
+	text_copy(path, sizeof(path), scratch_path("unread"));
 	log = listen_at(path, SOCK_DGRAM);
 	sink = opened(SINK_SYSLOG, path, false);
 	assert_int_equal(give(sink, "{1}"), 0);
@@ -456,7 +431,7 @@ static void a_log_gets_the_severity_the_short_line_and_the_cookie(void **state)
 	int log;
 
 	(void)state;
-	text_copy(path, sizeof(path), in_folder("cookies"));
+	text_copy(path, sizeof(path), scratch_path("cookies"));
 	log = listen_at(path, SOCK_DGRAM);
 	plain = opened(SINK_SYSLOG, path, false);
 	cee = opened(SINK_SYSLOG, path, true);
@@ -482,7 +457,7 @@ static void a_log_that_does_not_read_never_blocks(void **state)
 	int log, error = 0, sent = 0;
 
 	(void)state;
-	text_copy(path, sizeof(path), in_folder("slow"));
+	text_copy(path, sizeof(path), scratch_path("slow"));
 	log = listen_at(path, SOCK_DGRAM);
 	sink = opened(SINK_SYSLOG, path, false);
 	for (; !error && sent < 100000; sent++)
@@ -507,7 +482,7 @@ static void a_stream_log_gets_whole_messages(void **state)
 	memset(line, 'x', LONG_LINE);
 	line[0] = '{';
 	line[LONG_LINE - 1] = '}';
-	text_copy(path, sizeof(path), in_folder("stream"));
+	text_copy(path, sizeof(path), scratch_path("stream"));
 	log = listen_at(path, SOCK_STREAM);
 	sink = opened(SINK_SYSLOG, path, false);
 	while (!(error = give(sink, line)) && sent < 10000)
@@ -552,5 +527,5 @@ int main(void)
 		cmocka_unit_test(a_stream_log_gets_whole_messages),
 	};
 
-	return cmocka_run_group_tests_name("sink/sink", tests, make_folder, remove_folder);
+	return cmocka_run_group_tests_name("sink/sink", tests, scratch_make, scratch_remove);
 }

@@ -45,8 +45,6 @@ enum alert_severity decide_severity(enum alert_kind kind, uint64_t bytes_out, ui
 {
 	int severity = SEVERITY_MEDIUM;
 
-	if (kind == ALERT_THREAT_DOMAIN)
-		return SEVERITY_CRITICAL;
 	if (kind == ALERT_NEW_DOMAIN_FOR_APPLICATION)
 		severity = SEVERITY_LOW;
 	if (bytes_out > DECIDE_VOLUME_BYTES || bytes_in > DECIDE_VOLUME_BYTES)

@@ -28,14 +28,14 @@ enum verdict decide(const struct decide_case *now, enum alert_kind *kind);
 #define DECIDE_VOLUME_BYTES 10240
 
 /*
- * The severity of a flow's alert: new_domain and new_address begin at Medium,
- * new_domain_for_application at Low, threat_domain is always Critical; more than
- * DECIDE_VOLUME_BYTES in a direction raises it by one; a flow that failed lowers it by one.
+ * The severity of a flow's alert that is no threat_domain: new_domain and new_address begin at Medium,
+ * new_domain_for_application at Low; more than DECIDE_VOLUME_BYTES in a direction raises it by one; a flow
+ * that failed lowers it by one.
  */
 enum alert_severity decide_severity(enum alert_kind kind, uint64_t bytes_out, uint64_t bytes_in,
 				    enum fs_outcome outcome);
 
-/* A listed domain is critical; one that is only registered lately is high. */
+/* That of a threat_domain: Critical; High where it is only registered lately. */
 enum alert_severity decide_threat_severity(enum threat_class class);
 
 #endif

@@ -120,7 +120,6 @@ static void severity_follows_its_table(void **state)
 	assert_int_equal(decide_severity(ALERT_NEW_DOMAIN, 0, 0, FS_OUTCOME_REFUSED), SEVERITY_LOW);
 	assert_int_equal(decide_severity(ALERT_NEW_DOMAIN_FOR_APPLICATION, 0, 0, FS_OUTCOME_TIMED_OUT),
 			 SEVERITY_INFORMATIONAL);
-	assert_int_equal(decide_severity(ALERT_THREAT_DOMAIN, 0, 0, FS_OUTCOME_REFUSED), SEVERITY_CRITICAL);
 }
 
 int main(void)

@@ -15,6 +15,7 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "capture/cgroup.h"
 #include "capture/load.h"
@@ -440,11 +441,10 @@ static int udp_volumes(struct capture *capture)
 	static struct udp_flow flows[BATCH];
 	int map = bpf_map__fd(capture->skeleton->maps.udp_flows);
 	uint32_t round = capture->skeleton->bss->reader_round, position = 0;
-	struct timespec now;
+	uint64_t now_ns = (uint64_t)clock_ns(CLOCK_BOOTTIME);
 	bool first = true;
 	int error = 0;
 
-	clock_gettime(CLOCK_BOOTTIME, &now);
 	/* From here on a datagram marks its flow for the next round: none that comes meanwhile is passed
 	 * over. */
 	capture->skeleton->bss->reader_round = round + 1;
@@ -464,8 +464,7 @@ static int udp_volumes(struct capture *capture)
 			bool idle = rounds >= 2 && !flows[i].inbound;
 
 			if (!flows[i].inbound && (idle || rounds <= 0))
-				tell_udp(capture, &keys[i], &flows[i],
-					 (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec, idle);
+				tell_udp(capture, &keys[i], &flows[i], now_ns, idle);
 			if (idle)
 				bpf_map_delete_elem(map, &keys[i]);
 		}

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "base/clock.h"
 #include "cli/cli.h"
 #include "cli/watch_screen.h"
 #include "cli/watch_view.h"
@@ -50,14 +51,6 @@ struct watching {
 	bool end, dirty;
 };
 
-static int64_t clock_now(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return now.tv_sec * NS_PER_SECOND + now.tv_nsec;
-}
-
 /* --- the daemon --------------------------------------------------------------------------- */
 
 /* 0, or -errno with *failure filled; -EPERM: it refused. */
@@ -84,7 +77,7 @@ static int subscribe(struct watching *watching, struct failure *failure)
 		return fd ? fd : -EPERM;
 	watching->connection = fd;
 	watching->was_there = true;
-	watching->heard_ns = clock_now(CLOCK_MONOTONIC);
+	watching->heard_ns = clock_ns(CLOCK_MONOTONIC);
 	return 0;
 }
 
@@ -126,7 +119,7 @@ static int next_event(struct watching *watching)
 		event->type = WATCH_OTHER;
 	if (event->user_id >= 0)
 		text_copy(event->user, sizeof(event->user), user_name(watching, event->user_id));
-	watching->heard_ns = clock_now(CLOCK_MONOTONIC);
+	watching->heard_ns = clock_ns(CLOCK_MONOTONIC);
 	return 1;
 }
 
@@ -195,8 +188,7 @@ static int print_lines(struct watching *watching)
 
 __attribute__((format(printf, 2, 3))) static void notice(struct watching *watching, const char *format, ...)
 {
-	struct watch_event event = {
-		.type = WATCH_NOTICE, .user_id = -1, .time_ns = clock_now(CLOCK_REALTIME)};
+	struct watch_event event = {.type = WATCH_NOTICE, .user_id = -1, .time_ns = clock_ns(CLOCK_REALTIME)};
 	va_list arguments;
 
 	va_start(arguments, format);
@@ -347,7 +339,7 @@ static void run_screen(struct watching *watching)
 
 	watching->dirty = true;
 	while (!watching->end) {
-		int64_t now_ns = clock_now(CLOCK_MONOTONIC);
+		int64_t now_ns = clock_ns(CLOCK_MONOTONIC);
 
 		count_alerts(watching, now_ns);
 		connect_again(watching, now_ns);

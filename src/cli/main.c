@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "base/clock.h"
 #include "cli/cli.h"
 
 static const struct command commands[] = {
@@ -154,11 +155,8 @@ int main(int argc, char **argv)
 {
 	struct options options = {.format = OUTPUT_TABLE};
 	char message[OPTIONS_MESSAGE_MAX];
-	struct timespec now;
-	int64_t now_ns;
+	int64_t now_ns = clock_ns(CLOCK_REALTIME);
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	now_ns = now.tv_sec * NS_PER_SECOND + now.tv_nsec;
 	if (argc < 2) {
 		options_usage(stderr, commands);
 		return CLI_USAGE;

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "daemon/dossier.h"
 
@@ -39,14 +40,6 @@ void held_free(struct held *held)
 	free(held);
 }
 
-static int64_t clock_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * NS_PER_SECOND + now.tv_nsec;
-}
-
 static bool may_learn(struct enrich *enrich, const struct alert *alert)
 {
 	struct dossier ignored;
@@ -76,7 +69,8 @@ bool held_take(struct held *held, struct enrich *enrich, const struct alert *ale
 	if (!copy)
 		return false;
 	*copy = *alert;
-	held->items[held->count++] = (struct item){.alert = copy, .until_ns = clock_ns() + HELD_NS};
+	held->items[held->count++] =
+		(struct item){.alert = copy, .until_ns = clock_ns(CLOCK_MONOTONIC) + HELD_NS};
 	return true;
 }
 
@@ -87,7 +81,7 @@ static bool is_due(const struct item *item, struct enrich *enrich, int64_t now_n
 
 bool held_any_due(struct held *held, struct enrich *enrich)
 {
-	int64_t now_ns = clock_ns();
+	int64_t now_ns = clock_ns(CLOCK_MONOTONIC);
 
 	for (size_t i = 0; i < held->count; i++)
 		if (is_due(&held->items[i], enrich, now_ns))
@@ -97,7 +91,7 @@ bool held_any_due(struct held *held, struct enrich *enrich)
 
 const struct alert *held_next(struct held *held, struct enrich *enrich, bool last)
 {
-	int64_t now_ns = clock_ns();
+	int64_t now_ns = clock_ns(CLOCK_MONOTONIC);
 
 	for (size_t i = 0; i < held->count; i++) {
 		struct item *item = &held->items[i];

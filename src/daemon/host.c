@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 
 static uint8_t mask_bits(const uint8_t *mask, size_t length)
@@ -82,14 +83,6 @@ void host_user_name(uint32_t uid, char name[static USER_NAME_MAX])
 		text_copy(name, USER_NAME_MAX, found->pw_name);
 }
 
-static int64_t clock_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return now.tv_sec * NS_PER_SECOND + now.tv_nsec;
-}
-
 int64_t host_now(void)
 {
 	return clock_ns(CLOCK_REALTIME);
@@ -97,7 +90,9 @@ int64_t host_now(void)
 
 int64_t host_clock_offset(void)
 {
-	return clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_BOOTTIME);
+	int64_t before = clock_ns(CLOCK_BOOTTIME), now = clock_ns(CLOCK_REALTIME);
+
+	return now - before / 2 - clock_ns(CLOCK_BOOTTIME) / 2;
 }
 
 const char *host_boot(void)

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 
 static struct {
@@ -55,12 +56,10 @@ void notify_send(const char *lines)
 
 void notify_reloading(void)
 {
-	struct timespec now;
 	char lines[64];
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
 	snprintf(lines, sizeof(lines), "RELOADING=1\nMONOTONIC_USEC=%" PRId64,
-		 (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000);
+		 clock_ns(CLOCK_MONOTONIC) / NS_PER_US);
 	notify_send(lines);
 }
 

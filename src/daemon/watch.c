@@ -11,6 +11,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "capture/capture.h"
@@ -232,7 +233,7 @@ static void reload(struct watch *watch, const struct watch_options *options)
 	watch->last_refresh_ns = 0;
 	watch_settings(watch, &settings);
 	pipeline_configure(watch->pipeline, &settings);
-	watch->reread_ns = host_now();
+	watch->reread_ns = watch_now(watch);
 }
 
 static void on_signal(struct watch *watch, const struct watch_options *options)
@@ -269,16 +270,21 @@ void watch_clock_step(struct watch *watch, int64_t from_ns, int64_t to_ns)
 	watch->last_refresh_ns = 0;
 }
 
+/* Not the wall clock itself: it may be set at any time, and then nothing but look_at_clock() shall meet that.
+ */
+int64_t watch_now(const struct watch *watch)
+{
+	return clock_ns(CLOCK_BOOTTIME) + watch->clock_offset_ns;
+}
+
 static void look_at_clock(struct watch *watch)
 {
-	int64_t before = watch->clock_offset_ns, boottime;
+	int64_t before = watch->clock_offset_ns, by;
 
 	watch->clock_offset_ns = host_clock_offset();
-	if (before - watch->clock_offset_ns > -CLOCK_STEP_LEAST_NS &&
-	    before - watch->clock_offset_ns < CLOCK_STEP_LEAST_NS)
-		return;
-	boottime = host_now() - watch->clock_offset_ns;
-	watch_clock_step(watch, boottime + before, boottime + watch->clock_offset_ns);
+	by = watch->clock_offset_ns - before;
+	if (by >= CLOCK_STEP_LEAST_NS || by <= -CLOCK_STEP_LEAST_NS)
+		watch_clock_step(watch, watch_now(watch) - by, watch_now(watch));
 }
 
 static int drain(struct watch *watch)
@@ -365,7 +371,7 @@ static int loop(struct watch *watch, const struct watch_options *options)
 		}
 		if (!error)
 			error = drain(watch);
-		now = host_now();
+		now = watch_now(watch);
 		pipeline_tick(watch->pipeline, now);
 		round_of_volumes(watch, now, false);
 		follow_recovery(watch);
@@ -414,9 +420,9 @@ void watch_finish(struct watch *watch)
 	int64_t now;
 
 	(void)drain(watch);
-	round_of_volumes(watch, host_now(), true);
+	round_of_volumes(watch, watch_now(watch), true);
 	(void)drain(watch);
-	now = host_now();
+	now = watch_now(watch);
 	pipeline_finish(watch->pipeline, now);
 	pipeline_crawlers_changed(watch->pipeline, on_crawler, watch);
 	allow_take_hits(watch->rules_now, on_hits, watch);
@@ -467,7 +473,7 @@ int watch_run(const struct watch_options *options, struct failure *failure)
 	block_signals();
 	error = watch_open(watch);
 	if (!error) {
-		watch->last_volumes_ns = watch->started_ns = host_now();
+		watch->last_volumes_ns = watch->started_ns = watch_now(watch);
 		say_missing(watch);
 		error = capture_preexisting(watch->capture, failure);
 		if (error > 0)
@@ -481,8 +487,9 @@ int watch_run(const struct watch_options *options, struct failure *failure)
 	if (error >= 0) {
 		log_info("watching: history %s, cgroup root %s, %s", watch->config.history_path,
 			 capture_cgroup_root(watch->capture),
-			 host_now() < watch_learning_until(watch) ? "learning: nothing new is alerted yet"
-								  : "alerting");
+			 watch_now(watch) < watch_learning_until(watch)
+				 ? "learning: nothing new is alerted yet"
+				 : "alerting");
 		notify_send("READY=1\nSTATUS=watching");
 		error = loop(watch, options);
 		notify_send("STOPPING=1");

@@ -37,8 +37,8 @@ struct watch {
 	struct notices notices;
 	struct failure *failure;
 	int epoll, timer, signals;
-	int64_t clock_offset_ns;
-	int64_t since_ns; /* when the history began */
+	int64_t clock_offset_ns; /* of the wall clock to CLOCK_BOOTTIME, when it was last looked at */
+	int64_t since_ns;        /* when the history began */
 	int64_t started_ns;
 	int64_t learning_since_ns;
 	int64_t step_from_ns,
@@ -58,6 +58,10 @@ struct watch {
 
 /* The counters, as they are written with the next batch. */
 void watch_take_states(struct watch *watch, struct writer_states *states, int64_t now_ns);
+
+/* UNIX time in ns by the wall clock as it was last looked at: nothing happens between two looks that sets it.
+ */
+int64_t watch_now(const struct watch *watch);
 
 /* When learning ends; wall clock, nanoseconds. */
 int64_t watch_learning_until(const struct watch *watch);

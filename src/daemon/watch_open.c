@@ -12,6 +12,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "capture/capture.h"
@@ -165,7 +166,7 @@ static int introduce_inside(struct watch *watch, struct history *history, struct
 	snprintf(number, sizeof(number), "%d", (int)getpid());
 	if (!error)
 		error = history_write_state(history, "pid", number, failure);
-	snprintf(number, sizeof(number), "%" PRId64, host_now());
+	snprintf(number, sizeof(number), "%" PRId64, watch_now(watch));
 	if (!error)
 		error = history_write_state(history, "started", number, failure);
 	if (!error)
@@ -196,7 +197,7 @@ static int write_first_states(struct watch *watch, struct history *history)
 
 	if (!error)
 		error = introduce_inside(watch, history, watch->failure);
-	snprintf(number, sizeof(number), "%" PRId64, host_now() - watch->clock_offset_ns);
+	snprintf(number, sizeof(number), "%" PRId64, clock_ns(CLOCK_BOOTTIME));
 	if (!error)
 		error = history_write_state(history, "boottime", number, watch->failure);
 	snprintf(number, sizeof(number), "%" PRId64, watch_learning_until(watch));
@@ -223,13 +224,14 @@ static int open_history(struct watch *watch)
 	error = history_rekey(history, domain_rules_identity(watch->rules), regroup, watch->rules,
 			      watch->failure);
 	if (!error)
-		error = history_run_start(history, host_now(), &watch->run, watch->failure);
+		error = history_run_start(history, watch_now(watch), &watch->run, watch->failure);
 	if (!error)
 		error = history_since(history, &watch->since_ns, watch->failure);
 	if (!error) {
 		/* A history from a future that the clock was taken back from: it learns again, but not for
 		 * years. */
-		watch->learning_since_ns = watch->since_ns < host_now() ? watch->since_ns : host_now();
+		watch->learning_since_ns =
+			watch->since_ns < watch_now(watch) ? watch->since_ns : watch_now(watch);
 		error = write_first_states(watch, history);
 	}
 	if (!error)
@@ -287,7 +289,7 @@ static int open_pipeline(struct watch *watch)
 	settings.hash_seed = host_random();
 	if (pipeline_new(&settings, &edges, &watch->pipeline))
 		return failure_set(watch->failure, -ENOMEM, "out of memory");
-	watch->bindings_kept_ns = host_now();
+	watch->bindings_kept_ns = watch_now(watch);
 	pipeline_tell_flows(watch->pipeline, FLOWS_NONE);
 	return history_bindings(watch->reader, host_boot(), on_kept_binding, watch, watch->failure);
 }
@@ -332,7 +334,7 @@ static int on_late_alert(void *context, const struct alert_row *row)
 
 static int seed_by_alerts(struct watch *watch)
 {
-	struct history_filter filter = {.since_ns = host_now() - SECONDS_PER_DAY * NS_PER_SECOND};
+	struct history_filter filter = {.since_ns = watch_now(watch) - SECONDS_PER_DAY * NS_PER_SECOND};
 	struct seeds seeds = {.rows = calloc(SEEDS_MOST, sizeof(*seeds.rows))};
 	int error;
 
@@ -367,9 +369,8 @@ static int on_kept_state(void *context, const char *name, const char *value)
  * by the clock of the run before, as far as that is known. */
 static int64_t look_at_clock_before(struct watch *watch)
 {
-	int64_t expected =
-		notices_expected_now(&watch->notices, host_boot(), host_now() - host_clock_offset());
-	int64_t now = host_now();
+	int64_t expected = notices_expected_now(&watch->notices, host_boot(), clock_ns(CLOCK_BOOTTIME));
+	int64_t now = watch_now(watch);
 
 	if (expected && (now - expected >= CLOCK_STEP_LEAST_NS || expected - now >= CLOCK_STEP_LEAST_NS))
 		watch_clock_step(watch, expected, now);
@@ -391,7 +392,7 @@ static int take_up(struct watch *watch)
 	if (error)
 		return error;
 	pipeline_allow(watch->pipeline, watch->rules_now);
-	notices_start(&watch->notices, watch->pipeline, look_at_clock_before(watch), host_now());
+	notices_start(&watch->notices, watch->pipeline, look_at_clock_before(watch), watch_now(watch));
 	return 0;
 }
 
@@ -459,7 +460,7 @@ void watch_close(struct watch *watch)
 	if (watch->writer && watch->pipeline)
 		watch_finish(watch);
 	else if (watch->writer)
-		writer_stop(watch->writer, watch->batch, &(struct writer_states){.now_ns = host_now()});
+		writer_stop(watch->writer, watch->batch, &(struct writer_states){.now_ns = watch_now(watch)});
 	else
 		batch_free(watch->batch);
 	feed_free(watch->feed); /* the last flows were told, too */

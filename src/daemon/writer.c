@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "daemon/asking.h"
@@ -24,14 +25,6 @@
 #define SEND_LAST_NS (2 * NS_PER_SECOND)
 #define SLOW_MS 5             /* a pause for a sink that is full */
 #define PACKAGES_START_MS 500 /* how long the start waits for the first reading, some 40 ms as a rule */
-
-static int64_t clock_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * NS_PER_SECOND + now.tv_nsec;
-}
 
 /* What was sent stays in the outbox until this succeeds. */
 static bool settle(struct writer *writer)
@@ -54,7 +47,7 @@ static bool settle(struct writer *writer)
 static void send_alerts(struct writer *writer, int64_t now_ns, bool last)
 {
 	const struct timespec pause = {.tv_nsec = SLOW_MS * NS_PER_MS};
-	int64_t until = clock_ns() + (last ? SEND_LAST_NS : SEND_NS);
+	int64_t until = clock_ns(CLOCK_MONOTONIC) + (last ? SEND_LAST_NS : SEND_NS);
 	enum outbox_progress progress;
 
 	do {
@@ -63,7 +56,7 @@ static void send_alerts(struct writer *writer, int64_t now_ns, bool last)
 			return;
 		if (progress == OUTBOX_SLOW)
 			nanosleep(&pause, NULL);
-	} while (progress != OUTBOX_IDLE && clock_ns() < until);
+	} while (progress != OUTBOX_IDLE && clock_ns(CLOCK_MONOTONIC) < until);
 }
 
 /* --- damage --------------------------------------------------------------------- */
@@ -479,13 +472,13 @@ void writer_reopen(struct writer *writer)
 
 void writer_stop(struct writer *writer, struct batch *last, const struct writer_states *states)
 {
-	int64_t from = host_now();
+	int64_t from = clock_ns(CLOCK_MONOTONIC);
 	int failing = 0;
 
 	pthread_mutex_lock(&writer->lock);
 	/* A slow disk is waited for; one that fails shall not hold up the end for ever. */
 	while (!writer->spare && failing < STOP_SECONDS_FAILING &&
-	       host_now() - from < STOP_SECONDS * NS_PER_SECOND) {
+	       clock_ns(CLOCK_MONOTONIC) - from < STOP_SECONDS * NS_PER_SECOND) {
 		wait_a_second(writer);
 		failing = writer->stuck ? failing + 1 : 0;
 	}

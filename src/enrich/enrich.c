@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "enrich/cache.h"
 #include "enrich/queue.h"
@@ -53,20 +54,12 @@ struct under_way {
 	struct question question;
 };
 
-static int64_t clock_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * NS_PER_SECOND + now.tv_nsec;
-}
-
 /* --- what is known; with the lock ---------------------------------------------------------------- */
 
 static void put_name(struct enrich *enrich, const struct question *question, enum enrich_state state,
 		     const char *name, int64_t lasts_ns)
 {
-	int64_t now = clock_ns();
+	int64_t now = clock_ns(CLOCK_MONOTONIC);
 	struct cache_entry *entry = cache_get(enrich->cache, &question->address, now);
 
 	entry->answer.name_state = state;
@@ -77,7 +70,7 @@ static void put_name(struct enrich *enrich, const struct question *question, enu
 static void put_origin(struct enrich *enrich, const struct question *question, enum enrich_state state,
 		       const struct origin *origin, int64_t lasts_ns)
 {
-	int64_t now = clock_ns();
+	int64_t now = clock_ns(CLOCK_MONOTONIC);
 	struct cache_entry *entry = cache_get(enrich->cache, &question->address, now);
 
 	entry->answer.origin_state = state;
@@ -111,9 +104,9 @@ static void add(struct enrich *enrich, enum question_kind kind, const struct add
 {
 	struct question question = {.kind = kind, .address = *address};
 
-	if (clock_ns() < enrich->silent_until_ns) {
+	if (clock_ns(CLOCK_MONOTONIC) < enrich->silent_until_ns) {
 		enrich->counts.dropped++;
-		put_failure(enrich, &question, enrich->silent_until_ns - clock_ns());
+		put_failure(enrich, &question, enrich->silent_until_ns - clock_ns(CLOCK_MONOTONIC));
 		return;
 	}
 	if (kind == QUESTION_NAME)
@@ -236,7 +229,7 @@ static void on_silence(struct enrich *enrich, const struct question *question, i
 	if (question->kind != QUESTION_PROBE && ++enrich->silent < SILENT_MOST)
 		return;
 	enrich->silent = 0;
-	enrich->silent_until_ns = clock_ns() + SILENT_NS;
+	enrich->silent_until_ns = clock_ns(CLOCK_MONOTONIC) + SILENT_NS;
 	while (queue_take(enrich->queue, &waiting)) {
 		enrich->counts.dropped++;
 		put_failure(enrich, &waiting, SILENT_NS);
@@ -329,7 +322,7 @@ static struct under_way *take_question(struct enrich *enrich, char name[static O
 
 	if (!queue_count(enrich->queue) || enrich->under_way == UNDER_WAY_MOST)
 		return NULL;
-	wait_ns = rate_take(&enrich->rate, clock_ns());
+	wait_ns = rate_take(&enrich->rate, clock_ns(CLOCK_MONOTONIC));
 	if (wait_ns) {
 		*timeout_ms = (int)(wait_ns / NS_PER_MS) + 1;
 		return NULL;
@@ -407,7 +400,7 @@ static void take_changes(struct enrich *enrich)
 	enrich->changed = false;
 	text_copy(servers, sizeof(servers), enrich->settings.servers);
 	if (changed) {
-		rate_begin(&enrich->rate, enrich->settings.rate, clock_ns());
+		rate_begin(&enrich->rate, enrich->settings.rate, clock_ns(CLOCK_MONOTONIC));
 		enrich->silent_until_ns = 0;
 		if (enrich->settings.names || enrich->settings.origins)
 			add_question(enrich, &probe, true);
@@ -481,7 +474,7 @@ int enrich_open(const struct enrich_settings *settings, struct enrich **out, str
 	enrich->changed = true;
 	enrich->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (getrandom(&seed, sizeof(seed), 0) < 0)
-		seed = (uint64_t)clock_ns();
+		seed = (uint64_t)clock_ns(CLOCK_MONOTONIC);
 	if (enrich->wake < 0 || cache_new(CACHE_LIMIT, seed, &enrich->cache) || queue_new(&enrich->queue))
 		error = failure_set(failure, -ENOMEM, "out of memory");
 	else
@@ -534,17 +527,17 @@ bool enrich_look(struct enrich *enrich, const struct address *address, bool name
 	name = name && enrich->settings.names;
 	origin = origin && enrich->settings.origins && enrich->settings.zones[!address_is_ipv4(address)][0];
 	if (name || origin) {
-		entry = cache_get(enrich->cache, address, clock_ns());
+		entry = cache_get(enrich->cache, address, clock_ns(CLOCK_MONOTONIC));
 		if (name && entry->answer.name_state == ENRICH_UNASKED) {
 			add(enrich, QUESTION_NAME, address);
 			asked = true;
 		}
-		entry = cache_get(enrich->cache, address, clock_ns());
+		entry = cache_get(enrich->cache, address, clock_ns(CLOCK_MONOTONIC));
 		if (origin && entry->answer.origin_state == ENRICH_UNASKED) {
 			add(enrich, QUESTION_ORIGIN, address);
 			asked = true;
 		}
-		*out = cache_get(enrich->cache, address, clock_ns())->answer;
+		*out = cache_get(enrich->cache, address, clock_ns(CLOCK_MONOTONIC))->answer;
 	}
 	pthread_mutex_unlock(&enrich->lock);
 	if (asked)

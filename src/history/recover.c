@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "history/recovery.h"
 #include "history/schema.h"
@@ -25,14 +26,6 @@
 #define MARK ".recovering"
 #define FRESH ".recovered"
 #define STAMP_MAX 32
-
-static int64_t clock_ns(clockid_t id)
-{
-	struct timespec now;
-
-	clock_gettime(id, &now);
-	return now.tv_sec * NS_PER_SECOND + now.tv_nsec;
-}
 
 static int join(char out[static PATH_MAX], const char *path, const char *suffix)
 {

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 
 #define COLUMNS_MOST 32
@@ -39,10 +40,7 @@ struct walk {
 
 bool salvage_is_late(struct salvage *salvage)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	if (now.tv_sec * NS_PER_SECOND + now.tv_nsec >= salvage->deadline_ns)
+	if (clock_ns(CLOCK_MONOTONIC) >= salvage->deadline_ns)
 		salvage->late = true;
 	return salvage->late;
 }

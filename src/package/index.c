@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/hash.h"
 #include "base/text.h"
 
@@ -295,11 +296,10 @@ void index_stamps(const char *root, struct stamp stamps[static INDEX_STAMPS])
 
 static bool is_racy(const struct stamp stamps[static INDEX_STAMPS])
 {
-	struct timespec now;
+	int64_t now_ns = clock_ns(CLOCK_REALTIME);
 
-	clock_gettime(CLOCK_REALTIME, &now);
 	for (int i = 0; i < INDEX_STAMPS; i++)
-		if (stamps[i].ctime_ns > time_of(&now) - RACY_NS && stamps[i].ctime_ns <= time_of(&now))
+		if (stamps[i].ctime_ns > now_ns - RACY_NS && stamps[i].ctime_ns <= now_ns)
 			return true;
 	return false;
 }

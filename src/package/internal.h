@@ -54,8 +54,6 @@ struct packages {
 	struct package_figures figures;
 };
 
-int64_t packages_clock(void); /* CLOCK_MONOTONIC, ns */
-
 /* Under the lock: an answer that still holds; keeping one; dropping all. */
 bool packages_cached(struct packages *packages, const char *path, struct package_answer *out);
 void packages_keep(struct packages *packages, const char *path, const struct package_answer *answer);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/hash.h"
 #include "base/text.h"
 #include "package/internal.h"
@@ -82,7 +83,7 @@ void packages_close(struct packages *packages)
 /* Until when this question may wait. */
 static int64_t deadline_of(const struct packages *packages, unsigned wait_ms)
 {
-	int64_t now = packages_clock();
+	int64_t now = clock_ns(CLOCK_MONOTONIC);
 
 	return now < packages->impatient_until_ns ? now : now + wait_ms * NS_PER_MS;
 }
@@ -91,13 +92,13 @@ static int64_t deadline_of(const struct packages *packages, unsigned wait_ms)
 static bool wait_more(struct packages *packages, int64_t deadline)
 {
 	struct timespec until = {.tv_sec = deadline / NS_PER_SECOND, .tv_nsec = deadline % NS_PER_SECOND};
-	int64_t now = packages_clock();
+	int64_t now = clock_ns(CLOCK_MONOTONIC);
 
 	if (now < deadline &&
 	    pthread_cond_timedwait(&packages->changed, &packages->lock, &until) != ETIMEDOUT)
 		return true;
 	if (now >= packages->impatient_until_ns)
-		packages->impatient_until_ns = packages_clock() + IMPATIENT_NS;
+		packages->impatient_until_ns = clock_ns(CLOCK_MONOTONIC) + IMPATIENT_NS;
 	return false;
 }
 
@@ -105,7 +106,7 @@ static bool wait_more(struct packages *packages, int64_t deadline)
 static bool is_stale(struct packages *packages)
 {
 	struct stamp stamps[INDEX_STAMPS];
-	int64_t stamp = 0, now = packages_clock();
+	int64_t stamp = 0, now = clock_ns(CLOCK_MONOTONIC);
 	char folder[RPM_DATABASE_MAX];
 
 	if (now - packages->refreshed_ns < REFRESH_NS || now - packages->checked_ns < CHECK_NS)

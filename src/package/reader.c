@@ -10,20 +10,13 @@
 #include <unistd.h>
 
 #include "base/hash.h"
+#include "base/clock.h"
 #include "base/text.h"
 #include "package/internal.h"
 
 #define RETRY_NS (60 * NS_PER_SECOND) /* until what failed is tried again */
 #define RPM_CHANGES_LIMIT_MS 30000
 #define WORKER_NICE 10
-
-int64_t packages_clock(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * NS_PER_SECOND + now.tv_nsec;
-}
 
 /* --- the cache ------------------------------------------------------------------------------------ */
 
@@ -37,7 +30,7 @@ bool packages_cached(struct packages *packages, const char *path, struct package
 	const struct cached *slot = slot_of(packages, path);
 
 	if (!slot->path || strcmp(slot->path, path) != 0 ||
-	    (slot->until_ns && packages_clock() >= slot->until_ns))
+	    (slot->until_ns && clock_ns(CLOCK_MONOTONIC) >= slot->until_ns))
 		return false;
 	*out = slot->answer;
 	return true;
@@ -52,7 +45,7 @@ void packages_keep(struct packages *packages, const char *path, const struct pac
 	slot->path = strdup(path);
 	slot->answer = *answer;
 	slot->until_ns = answer->result == PACKAGE_TIMED_OUT || answer->result == PACKAGE_UNREADABLE
-				 ? packages_clock() + RETRY_NS
+				 ? clock_ns(CLOCK_MONOTONIC) + RETRY_NS
 				 : 0;
 }
 
@@ -126,7 +119,7 @@ static bool take_rpm(struct packages *packages, bool here, const char *folder, i
 static void refresh(struct packages *packages)
 {
 	struct package_index *fresh = NULL, *old;
-	int64_t from = packages_clock(), stamp_ns = 0;
+	int64_t from = clock_ns(CLOCK_MONOTONIC), stamp_ns = 0;
 	char folder[RPM_DATABASE_MAX];
 	bool rpm = rpm_database(packages->root, folder, &stamp_ns), list;
 	int error = index_build(packages->root, packages->index, &fresh, NULL);
@@ -139,7 +132,7 @@ static void refresh(struct packages *packages)
 	else
 		old = NULL;
 	packages->unreadable = error && error != -ENOENT;
-	packages->refreshed_ns = packages_clock();
+	packages->refreshed_ns = clock_ns(CLOCK_MONOTONIC);
 	note_figures(packages, packages->refreshed_ns - from);
 	list = take_rpm(packages, rpm, folder, stamp_ns);
 	packages->read = true;

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 
 #define FORMAT "%{NAME}\\t%{EVR}\\t%{INSTALLTIME}\\n"
@@ -64,10 +65,7 @@ bool rpm_database(const char *root, char folder[static RPM_DATABASE_MAX], int64_
 
 static int64_t now_ms(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000 + now.tv_nsec / NS_PER_MS;
+	return clock_ns(CLOCK_MONOTONIC) / NS_PER_MS;
 }
 
 /* The daemon's signals are blocked and SIGPIPE ignored: neither is for its children. */

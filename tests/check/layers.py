@@ -60,7 +60,7 @@ PURE_HEADERS = {
     "arpa/inet.h",
 }  # fmt: skip
 IMPURE_CALLS = """
-    abort accept bind clock clock_gettime close connect dprintf execv execve execvp exit fclose fgets fopen fork
+    abort accept bind clock clock_gettime clock_ns close connect dprintf execv execve execvp exit fclose fgets fopen fork
     fprintf fputs fread fscanf fwrite getenv getline getpid getrandom gettimeofday gmtime ioctl localtime mkdir
     mmap nanosleep open openat perror poll popen pread printf pthread_create pthread_mutex_lock putchar puts
     pwrite qsort_r rand random read recv recvfrom recvmsg rename scanf send sendmsg sendto setenv sleep socket

@@ -21,6 +21,8 @@
 
 struct shim {
 	_Atomic int64_t clock_s;  /* is added to the wall clock */
+	_Atomic int64_t later_s;  /* ... and this instead, */
+	_Atomic int64_t later;    /* once the main thread has looked at it so often; 0: never */
 	_Atomic int64_t sync_ms;  /* that an fsync takes */
 	_Atomic int64_t write_ms; /* that a write takes */
 	_Atomic int64_t error;    /* errno of calls that fail */
@@ -134,7 +136,10 @@ int clock_gettime(clockid_t clock, struct timespec *now)
 {
 	int result = (int)syscall(SYS_clock_gettime, clock, now);
 
-	if (clock == CLOCK_REALTIME)
+	if (clock == CLOCK_REALTIME) {
+		if (shim->later && getpid() == gettid() && atomic_fetch_sub(&shim->later, 1) == 1)
+			shim->clock_s = shim->later_s;
 		now->tv_sec += shim->clock_s;
+	}
 	return result;
 }

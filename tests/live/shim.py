@@ -8,7 +8,7 @@ import struct
 from lab import BUILD, Daemon
 
 LIBRARY = BUILD / "tests/faults/shim.so"
-FIELDS = ("clock_s", "sync_ms", "write_ms", "error", "one_in", "syncs", "writes", "failed")
+FIELDS = ("clock_s", "later_s", "later", "sync_ms", "write_ms", "error", "one_in", "syncs", "writes", "failed")
 WIDTH = 8
 
 

@@ -83,17 +83,19 @@ def series_of(view, wanted):
     return [name for name in names if name.startswith(f"linux-image-{wanted}.")]
 
 
-def download(view, package, folder):
-    """Unpacks a kernel; newer ones have their parts in packages of their own."""
+def unpack(view, packages, folder):
+    """Downloads packages and lays their files below a folder; nothing is installed."""
     folder.mkdir(parents=True, exist_ok=True)
-    view.apt("apt-get", "-q", "download", package, cwd=folder)
-    (file,) = folder.glob("linux-image-*.deb")
-    depends = subprocess.run(["dpkg-deb", "-f", file, "Depends"], capture_output=True, text=True, check=True).stdout
-    for part in re.findall(r"linux-(?:binary|modules)-[0-9][^ ,(]*", depends):
-        view.apt("apt-get", "-q", "download", part, cwd=folder)
+    view.apt("apt-get", "-q", "download", *packages, cwd=folder)
     for file in folder.glob("*.deb"):
         subprocess.run(["dpkg-deb", "-x", file, folder], check=True)
         file.unlink()
+
+
+def download(view, package, folder):
+    """Unpacks a kernel; newer ones have their parts in packages of their own."""
+    depends = re.findall(r"^Depends: .*$", view.apt("apt-cache", "show", "--no-all-versions", package), re.M)
+    unpack(view, [package, *re.findall(r"linux-(?:binary|modules)-[0-9][^ ,(]*", depends[0] if depends else "")], folder)
 
 
 def kernel(store, architecture, wanted):

@@ -42,11 +42,12 @@ def cgroup2_of_host():
 
 
 class Booted(Fresh):
+    process = None
+
     def __init__(self, namespace, *wanted):
         super().__init__("systemd", *wanted)
         run("umount", self.root / "proc")
         self.cgroup = cgroup2_of_host() / CGROUP
-        self.process = None
         for unit in MASKED:
             self.path(f"etc/systemd/system/{unit}").symlink_to("/dev/null")
         self.path("etc/machine-id").write_text("")

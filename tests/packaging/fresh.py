@@ -81,7 +81,7 @@ class Packages:
         self.full, self.needs, self.essential, self.providers = {}, {}, [], {}
         for line in run("dpkg-query", "-W", "-f", FIELDS).stdout.splitlines():
             full, name, status, essential, needs, provides = line.split("\t")
-            if status != "installed" or name in self.full:
+            if status not in ("installed", "triggers-pending", "triggers-awaited") or name in self.full:
                 continue
             self.full[name] = full
             self.needs[name] = [names_in(part) for part in needs.split(",") if part.strip(" ,")]
@@ -165,7 +165,7 @@ class Fresh:
         stanzas = re.split(r"\n\n+", (DPKG / "status").read_text())
         chosen = set(self.chosen)
         kept = [stanza for stanza in stanzas if (re.search(r"^Package: (\S+)", stanza, re.M) or [0, ""])[1] in chosen
-                and re.search(r"^Status: .* installed$", stanza, re.M)]
+                and re.search(r"^Status: .* (installed|triggers-\w+)$", stanza, re.M)]
         (target / "status").write_text("\n\n".join(kept) + "\n")
         for name in self.chosen:
             stem = self.list_of(name).stem

@@ -7,7 +7,8 @@
  *
  * Of a capture larger than SMALL only some cuts are tried: at both sides of every packet's end, and at even
  * distances. libpcap hands out whole packets only, so that the other cuts are like one of these to what is
- *behind it. Fewer of them where SECONDS would not do. Prints what was done.
+ * behind it. Of a pcap, each packet is also cut off at every place by itself, as a capture of so many bytes
+ * a packet would have it. Fewer of all these where SECONDS would not do. Prints what was done.
  */
 #include <ftw.h>
 #include <netinet/in.h>
@@ -25,6 +26,8 @@
 #include "support.h"
 
 #define SMALL 4096
+#define PCAP_HEADER 24
+#define CUTS_AT_ONCE (4 << 20)
 #define EVEN_CUTS 200
 #define LEAST_SECONDS 0.02 /* for a capture, whatever the others took */
 #define SHARE 8            /* most files need far less than a large one */
@@ -35,7 +38,8 @@ static struct network_scope networks;
 static struct pipeline *pipeline;
 static char *files[FILES_MOST];
 static size_t file_count;
-static unsigned long captures, capture_cuts, left_out, messages, message_cuts, records;
+static unsigned long captures, capture_cuts, left_out, packets, packet_cuts, packets_left_out, messages,
+	message_cuts, records;
 
 static int on_seen(void *context, enum subject_kind kind, const char *domain, const char *application,
 		   struct seen *out)
@@ -100,7 +104,6 @@ static void replay(const char *path)
 	struct failure failure = {{0}};
 
 	must(source_pcap(path, &settings, &sink, &counts, &failure) == 0 || failure.text[0]);
-	capture_cuts++;
 }
 
 static uint32_t number_at(const uint8_t *bytes, bool swapped)
@@ -141,18 +144,27 @@ static size_t choose_cuts(const uint8_t *bytes, size_t size, bool *cuts)
 	return count;
 }
 
+/* What lies at file_path(), in memory. */
+static int memory = -1;
+
+static const char *file_path(void)
+{
+	static char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", memory);
+	return path;
+}
+
 /* Every cut, or every n-th where a read of the whole file says that they would take too long. */
 static void cut_capture(const uint8_t *bytes, size_t size, double seconds)
 {
-	int file = memfd_create("capture", MFD_CLOEXEC);
 	bool *cuts = malloc(size);
+	const char *path = file_path();
 	struct timespec start;
 	size_t count, step, number = 0;
-	char path[64];
 	double once;
 
-	must(file >= 0 && cuts && write(file, bytes, size) == (ssize_t)size);
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
+	must(cuts && ftruncate(memory, 0) == 0 && pwrite(memory, bytes, size, 0) == (ssize_t)size);
 	clock_gettime(CLOCK_MONOTONIC, &start);
 	replay(path);
 	once = seconds_since(&start) / 2 + 1e-5; /* half the file, at the mean */
@@ -165,13 +177,75 @@ static void cut_capture(const uint8_t *bytes, size_t size, double seconds)
 			left_out++;
 			continue;
 		}
-		must(ftruncate(file, (off_t)at) == 0);
+		must(ftruncate(memory, (off_t)at) == 0);
 		replay(path);
+		capture_cuts++;
 	}
 	pipeline_finish(pipeline, 0);
 	captures++;
 	free(cuts);
-	close(file);
+}
+
+/* --- packets --------------------------------------------------------------------------------- */
+
+static struct {
+	uint8_t bytes[CUTS_AT_ONCE];
+	size_t size;
+} cuts;
+
+static void append(const void *bytes, size_t size)
+{
+	must(size <= sizeof(cuts.bytes) - cuts.size);
+	memcpy(cuts.bytes + cuts.size, bytes, size);
+	cuts.size += size;
+}
+
+static void replay_cuts(void)
+{
+	must(ftruncate(memory, 0) == 0 && pwrite(memory, cuts.bytes, cuts.size, 0) == (ssize_t)cuts.size);
+	replay(file_path());
+	cuts.size = PCAP_HEADER;
+}
+
+/* The packet with none of its bytes, then with one, ... The file's header stays before them. */
+static void append_cuts(const uint8_t *packet, bool swapped)
+{
+	uint32_t length = number_at(packet + 8, swapped), header[4];
+
+	memcpy(header, packet, sizeof(header));
+	for (uint32_t kept = 0; kept <= length; kept++) {
+		header[2] = swapped ? __builtin_bswap32(kept) : kept;
+		if (sizeof(header) + kept > sizeof(cuts.bytes) - cuts.size)
+			replay_cuts();
+		append(header, sizeof(header));
+		append(packet + sizeof(header), kept);
+		packet_cuts++;
+	}
+	packets++;
+}
+
+static void cut_packets(const uint8_t *bytes, size_t size, double seconds)
+{
+	bool swapped = bytes[0] == 0xa1;
+	struct timespec start;
+
+	if (number_at(bytes, false) == 0x0a0d0d0a || size < PCAP_HEADER)
+		return;
+	cuts.size = 0;
+	append(bytes, PCAP_HEADER);
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	for (size_t at = PCAP_HEADER, next; at + 16 < size; at = next) {
+		next = next_boundary(bytes, size, at);
+		if (next != at + 16 + number_at(bytes + at + 8, swapped))
+			break; /* it is cut off already */
+		if (seconds_since(&start) > seconds) {
+			packets_left_out++;
+			continue;
+		}
+		append_cuts(bytes + at, swapped);
+	}
+	replay_cuts();
+	pipeline_finish(pipeline, 0);
 }
 
 /* --- messages ---------------------------------------------------------------------------------- */
@@ -207,6 +281,13 @@ static void cut_message(const uint8_t *bytes, size_t size)
 	messages++;
 }
 
+static int digit(char c)
+{
+	const char *digits = "0123456789abcdef", *found = c ? strchr(digits, c | 0x20) : NULL;
+
+	return found ? (int)(found - digits) : -1;
+}
+
 /* The first column is a message in hexadecimal digits. */
 static void cut_table(const char *text)
 {
@@ -214,14 +295,9 @@ static void cut_table(const char *text)
 
 	while (*text) {
 		size_t length = 0;
-		unsigned value;
 
-		while (length < sizeof(bytes) && sscanf(text, "%2x", &value) == 1 && text[1] != '\t') {
-			bytes[length++] = (uint8_t)value;
-			text += 2;
-			if (*text == '\t' || *text == '\n' || *text == '\0')
-				break;
-		}
+		for (; length < sizeof(bytes) && digit(text[0]) >= 0 && digit(text[1]) >= 0; text += 2)
+			bytes[length++] = (uint8_t)(digit(text[0]) << 4 | digit(text[1]));
 		if (length)
 			cut_message(bytes, length);
 		text += strcspn(text, "\n");
@@ -249,9 +325,10 @@ static void cut_file(const char *path, double seconds)
 	size = fread(bytes, 1, FILE_MOST, file);
 	fclose(file);
 	bytes[size] = '\0';
-	if (source_is_capture(path) == 1)
-		cut_capture(bytes, size, seconds);
-	else if (strstr(path, "replies.tsv"))
+	if (source_is_capture(path) == 1) {
+		cut_capture(bytes, size, seconds / 2);
+		cut_packets(bytes, size, seconds / 2);
+	} else if (strstr(path, "replies.tsv"))
 		cut_table((const char *)bytes);
 	else if (size <= 65535 && !strstr(path, "INDEX"))
 		cut_message(bytes, size);
@@ -269,6 +346,8 @@ int main(int argc, char **argv)
 	for (int i = 2; i < argc; i++)
 		must(nftw(argv[i], on_file, 16, FTW_PHYS) == 0);
 	begin();
+	memory = memfd_create("capture", MFD_CLOEXEC);
+	must(memory >= 0);
 	clock_gettime(CLOCK_MONOTONIC, &start);
 	for (size_t i = 0; i < file_count; i++) {
 		double left = (seconds - seconds_since(&start)) / (double)(file_count - i) * SHARE;
@@ -278,9 +357,10 @@ int main(int argc, char **argv)
 		free(files[i]);
 	}
 	pipeline_free(pipeline);
-	printf("%lu captures at %lu places (%lu more were left out), %lu records; %lu messages at %lu "
-	       "places; "
-	       "%.1f s\n",
-	       captures, capture_cuts, left_out, records, messages, message_cuts, seconds_since(&start));
+	printf("%lu captures at %lu places (%lu more were left out), %lu packets at %lu places (%lu more "
+	       "packets), "
+	       "%lu records; %lu messages at %lu places; %.1f s\n",
+	       captures, capture_cuts, left_out, packets, packet_cuts, packets_left_out, records, messages,
+	       message_cuts, seconds_since(&start));
 	return captures && messages ? EXIT_SUCCESS : EXIT_FAILURE;
 }

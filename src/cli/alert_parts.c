@@ -190,6 +190,8 @@ static void append_value(char *text, const json_t *value, int depth)
 	const json_t *child;
 	size_t index;
 
+	if (depth > DEPTH_MOST)
+		return;
 	if (json_is_string(value)) {
 		append(text, json_string_value(value));
 	} else if (json_is_integer(value)) {
@@ -203,18 +205,18 @@ static void append_value(char *text, const json_t *value, int depth)
 	} else if (json_is_null(value)) {
 		append(text, "never"); /* a time; nothing else is null */
 	} else if (json_is_object(value) && json_object_get(value, "pid")) {
-		append_value(text, json_object_get(value, "name"), depth);
+		append_value(text, json_object_get(value, "name"), depth + 1);
 		append(text, " (");
-		append_value(text, json_object_get(value, "pid"), depth);
+		append_value(text, json_object_get(value, "pid"), depth + 1);
 		append(text, ")");
 	} else if (json_is_object(value) && json_object_get(value, "time")) {
-		append_value(text, json_object_get(value, "name"), depth);
+		append_value(text, json_object_get(value, "name"), depth + 1);
 		append(text, " ");
-		append_value(text, json_object_get(value, "version"), depth);
+		append_value(text, json_object_get(value, "version"), depth + 1);
 		append(text, " (");
-		append_value(text, json_object_get(value, "time"), depth);
+		append_value(text, json_object_get(value, "time"), depth + 1);
 		append(text, ")");
-	} else if (json_is_array(value) && depth < DEPTH_MOST) {
+	} else if (json_is_array(value)) {
 		json_array_foreach(value, index, child)
 		{
 			append(text, index ? ", " : "");

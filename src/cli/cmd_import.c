@@ -405,7 +405,7 @@ static int print_summary(struct import *import, int64_t span_seconds, bool learn
 		{"domains_in_history", kept.domains},
 		{"addresses_in_history", kept.addresses},
 	};
-	size_t count = 0;
+	size_t told = 0;
 	struct fact facts[sizeof(rows) / sizeof(rows[0]) + 3];
 
 	if (error)
@@ -413,15 +413,14 @@ static int print_summary(struct import *import, int64_t span_seconds, bool learn
 	/* People are told what there was, scripts all. */
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		if (rows[i].count || import->cli->options->format != OUTPUT_TABLE)
-			facts[count++] = (struct fact){{.key = rows[i].key, .type = COLUMN_COUNT},
-						       {.count = rows[i].count}};
-	facts[count++] = (struct fact){{.key = "imported_span", .type = COLUMN_SPAN},
-				       {.count = (uint64_t)span_seconds}};
-	facts[count++] =
-		(struct fact){{.key = "covers_learning", .type = COLUMN_BOOLEAN}, {.count = learned}};
-	facts[count++] =
+			facts[told++] = (struct fact){{.key = rows[i].key, .type = COLUMN_COUNT},
+						      {.count = rows[i].count}};
+	facts[told++] = (struct fact){{.key = "imported_span", .type = COLUMN_SPAN},
+				      {.count = (uint64_t)span_seconds}};
+	facts[told++] = (struct fact){{.key = "covers_learning", .type = COLUMN_BOOLEAN}, {.count = learned}};
+	facts[told++] =
 		(struct fact){{.key = "history_since", .type = COLUMN_TIME}, {.time_ns = kept.since_ns}};
-	return output_facts(import->cli->options->format, facts, count, import->cli->now_ns);
+	return output_facts(import->cli->options->format, facts, told, import->cli->now_ns);
 }
 
 static int say_unused(const struct import *import)

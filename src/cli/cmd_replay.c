@@ -162,9 +162,8 @@ static void on_flow(void *context, const struct flow_report *flow)
 	struct replay *replay = context;
 	const char *hostname = flow->attribution->hostname;
 	char time[40], client[ADDRESS_TEXT_MAX], remote[ADDRESS_TEXT_MAX];
-	bool json = replay->options->format == OUTPUT_JSON;
 	union cell cells[FLOW_COLUMNS] = {
-		json ? (union cell){.time_ns = flow->time_ns} : (union cell){.text = time},
+		{.text = time},
 		{.text = address_format(&flow->local, client)},
 		{.text = address_format(&flow->remote, remote)},
 		{.count = flow->remote_port},
@@ -177,6 +176,8 @@ static void on_flow(void *context, const struct flow_report *flow)
 	/* Seconds with microseconds: what other tools print of a capture. */
 	snprintf(time, sizeof(time), "%" PRId64 ".%06" PRId64, flow->time_ns / NS_PER_SECOND,
 		 flow->time_ns % NS_PER_SECOND / NS_PER_US);
+	if (replay->options->format == OUTPUT_JSON)
+		cells[0].time_ns = flow->time_ns;
 	keep_error(replay, output_row(replay->flows, cells));
 }
 

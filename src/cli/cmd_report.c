@@ -270,8 +270,8 @@ static int put_page(void *context, FILE *out, struct failure *failure)
 
 int cli_report(struct cli *cli, int argc, char **argv)
 {
-	static struct report report; /* large */
 	struct failure failure = {{0}};
+	struct report report = {.cli = cli, .failure = &failure};
 	int error;
 
 	(void)argc;
@@ -280,8 +280,6 @@ int cli_report(struct cli *cli, int argc, char **argv)
 		cli_fail("report writes HTML");
 		return CLI_USAGE;
 	}
-	report.cli = cli;
-	report.failure = &failure;
 	set_span(&report);
 	report.history = cli_open_history(cli);
 	if (!report.history)

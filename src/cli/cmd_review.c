@@ -63,8 +63,9 @@ static int apply_here(const struct cli *cli, struct history *history, size_t cou
 	char text[REVIEW_TEXT_MAX];
 	int result = history_begin(history, &failure);
 
-	if (!result)
-		result = review_apply(history, &cli->config, count, words, cli->now_ns, text, &failure);
+	if (result)
+		return cli_fail_with(&failure, result);
+	result = review_apply(history, &cli->config, count, words, cli->now_ns, text, &failure);
 	if (result == 1) {
 		int error = history_commit(history, &failure);
 

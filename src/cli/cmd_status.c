@@ -191,11 +191,11 @@ static void print_table(const struct cli *cli, const struct picture *picture)
 {
 	const struct history_summary *summary = &picture->summary;
 	char *size = output_value(COLUMN_BYTES, (union cell){.count = (uint64_t)summary->file_bytes}, 0);
-	char *share = output_value(COLUMN_SHARE, (union cell){.share = picture->coverage}, 0);
+	char *coverage = output_value(COLUMN_SHARE, (union cell){.share = picture->coverage}, 0);
 	char span[TEXT_SPAN_MAX];
 
 	print_first_lines(cli, picture);
-	printf("%-12s %s of the last %s\n", "coverage", share ? share : "?",
+	printf("%-12s %s of the last %s\n", "coverage", coverage ? coverage : "?",
 	       text_format_span(picture->window_seconds, span));
 	print_losses(picture);
 	print_hooks(picture);
@@ -210,7 +210,7 @@ static void print_table(const struct cli *cli, const struct picture *picture)
 	print_sinks_table(&picture->sinks, cli->now_ns);
 	output_line("last alert", COLUMN_TIME, (union cell){.time_ns = summary->last_alert_ns}, cli->now_ns);
 	free(size);
-	free(share);
+	free(coverage);
 }
 
 /* --- for scripts ----------------------------------------------------------------------------- */

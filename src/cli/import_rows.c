@@ -392,10 +392,11 @@ int import_rows(struct import *import, const char *path, enum rows_form form)
 	struct table *table = calloc(1, sizeof(*table));
 	struct lines *lines = NULL;
 	struct line line;
-	int found = 0, error = table ? 0 : failure_set(&import->failure, -ENOMEM, "out of memory");
+	int found = 0, error;
 
-	if (!error)
-		error = lines_open(path, &lines, &import->failure);
+	if (!table)
+		return failure_set(&import->failure, -ENOMEM, "out of memory");
+	error = lines_open(path, &lines, &import->failure);
 	if (error) {
 		free(table);
 		return error;
@@ -454,10 +455,11 @@ int import_history(struct import *import, const char *path)
 	struct history *other = NULL;
 	struct digest digest;
 	struct table *table = calloc(1, sizeof(*table));
-	int error = table ? 0 : failure_set(&import->failure, -ENOMEM, "out of memory");
+	int error;
 
-	if (!error)
-		error = lines_digest_of(path, &digest, &import->failure);
+	if (!table)
+		return failure_set(&import->failure, -ENOMEM, "out of memory");
+	error = lines_digest_of(path, &digest, &import->failure);
 	if (!error)
 		error = history_open(path, HISTORY_READ, &other, &import->failure);
 	if (!error) {

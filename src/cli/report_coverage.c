@@ -88,25 +88,22 @@ static const char *const class_words[] = {
 
 static void put_strip(const struct strip *strip)
 {
-	int64_t begin = 0;
-
 	fprintf(strip->out,
 		"<svg class=\"strip\" viewBox=\"0 0 %d 10\" preserveAspectRatio=\"none\" role=\"img\" "
 		"aria-label=\"Strip: when the daemon was watching. Runs and gaps are in the tables below.\">",
 		CELLS);
-	for (int64_t i = 1; i <= CELLS; i++) {
+	for (int64_t begin = 0, end; begin < CELLS; begin = end) {
 		enum cell_class class = class_of(strip, begin);
 		char from[TEXT_TIME_MAX], to[TEXT_TIME_MAX];
 
-		if (i < CELLS && class_of(strip, i) == class)
-			continue;
+		for (end = begin + 1; end < CELLS && class_of(strip, end) == class;)
+			end++;
 		text_format_time(cell_begin(strip->report, begin), from);
-		text_format_time(cell_begin(strip->report, i), to);
+		text_format_time(cell_begin(strip->report, end), to);
 		fprintf(strip->out,
 			"<rect class=\"c%d\" x=\"%" PRId64 "\" y=\"0\" width=\"%" PRId64
 			"\" height=\"10\"><title>%.16s to %.16s: %s</title></rect>\n",
-			(int)class, begin, i - begin, from, to, class_words[class]);
-		begin = i;
+			(int)class, begin, end - begin, from, to, class_words[class]);
 	}
 	fputs("</svg>\n", strip->out);
 }

@@ -217,8 +217,8 @@ void table_print(FILE *out, const struct column *columns, size_t count, char *co
 	for (size_t row = 0; row < rows; row++) {
 		const char *texts[TABLE_COLUMNS_MAX];
 
-		for (size_t i = 0; i < count; i++)
-			texts[i] = cells[row * count + i];
+		for (size_t i = 0; i < layout.count; i++)
+			texts[i] = cells[row * layout.count + i];
 		print_row(&layout, texts, false);
 		fputc('\n', out);
 	}

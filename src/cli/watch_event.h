@@ -58,12 +58,12 @@ const char *watch_event_target(const struct watch_event *event);
 
 /* One line, whole: for a pipe, without a newline. `size` WATCH_LINE_MAX. */
 #define WATCH_LINE_MAX 4096
-void watch_event_line(const struct watch_event *event, char *line, size_t size);
+void watch_event_line(const struct watch_event *event, char *text, size_t size);
 
 /* The same as tab-separated values: time, type, flow, application, pid, user, hostname, domain, address,
  * port, protocol, method, verdict, bytes out, bytes in, outcome, then an alert's kind, severity, message,
  * uid.
  */
-void watch_event_tsv(const struct watch_event *event, char *line, size_t size);
+void watch_event_tsv(const struct watch_event *event, char *text, size_t size);
 
 #endif

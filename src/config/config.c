@@ -93,18 +93,29 @@ static struct allow_rule *allow_rule(struct config *config, const char *name)
 	return rule;
 }
 
+/* The daemon reads rules in two threads: of a reload, and of a command. */
+static bool find_user(const char *name, uint32_t *uid)
+{
+	char buffer[4096];
+	struct passwd entry, *found = NULL;
+
+	if (getpwnam_r(name, &entry, buffer, sizeof(buffer), &found) || !found)
+		return false;
+	*uid = entry.pw_uid;
+	return true;
+}
+
 static int read_allow_user(struct allow_rule *rule, const char *value, const char **why)
 {
-	struct passwd *user = value[0] < '0' || value[0] > '9' ? getpwnam(value) : NULL;
+	bool is_name = value[0] < '0' || value[0] > '9';
 
 	if (!text_copy(rule->user, sizeof(rule->user), value)) {
 		*why = "is too long";
 		return -EINVAL;
 	}
-	if (!user)
-		return allow_read(rule, "user", value, why);
-	rule->uid = user->pw_uid;
-	return 0;
+	if (is_name && find_user(value, &rule->uid))
+		return 0;
+	return allow_read(rule, "user", value, why);
 }
 
 int config_allow_field(struct allow_rule *rule, const char *field, const char *value, int64_t now_ns,

@@ -21,7 +21,7 @@
 /* A TCP connection to a resolver asks once it is made: its SYN may have to be sent up to three times. */
 #define WAIT_TCP_QUESTION_NS (4 * NS_PER_SECOND)
 
-static void on_observation(void *context, const struct observation *observation);
+static void on_observation(void *context, const struct observation *seen);
 
 static size_t or_default(size_t value, size_t fallback)
 {
@@ -201,14 +201,9 @@ static void on_answer(struct pipeline *pipeline, const struct observation *seen)
 	correlate_answer(pipeline->correlate, seen->cookie, &asker, seen->message, seen->time_ns);
 }
 
-/* The flow's name by SNI; what DNS said stays beside it where it differs. */
-static void name_by_sni(const char *server_name, const struct attribution *by_dns, const char *dns_hostname,
-			struct attribution *out)
+/* Puts the name by SNI over what DNS said, which stays beside it where it differs. */
+static void name_by_sni(const char *server_name, const char *dns_hostname, struct attribution *out)
 {
-	if (by_dns)
-		*out = *by_dns;
-	else
-		memset(out, 0, sizeof(*out));
 	out->dns_hostname[0] = '\0';
 	if (strcmp(dns_hostname, server_name) != 0) {
 		text_copy(out->dns_hostname, sizeof(out->dns_hostname), dns_hostname);
@@ -235,7 +230,8 @@ static void decide_by_sni(struct pipeline *pipeline, struct flow *flow, const ch
 
 	if (is_rival(by_dns, server_name))
 		dns_hostname = server_name; /* DNS knew it too: no disagreement */
-	name_by_sni(server_name, by_dns, dns_hostname, &pipeline->attribution);
+	pipeline->attribution = *by_dns;
+	name_by_sni(server_name, dns_hostname, &pipeline->attribution);
 	flow->attribution = NULL;
 	pipeline_stop_waiting(pipeline, flow);
 	pipeline_decide_flow(pipeline, flow, &pipeline->attribution);
@@ -253,7 +249,8 @@ static void correct_by_sni(struct pipeline *pipeline, struct flow *flow, const c
 		return;
 	if (flow->subject == SUBJECT_DOMAIN)
 		names_text(pipeline->texts, flow->hostname, by_dns, sizeof(by_dns));
-	name_by_sni(server_name, NULL, by_dns, &pipeline->attribution);
+	memset(&pipeline->attribution, 0, sizeof(pipeline->attribution));
+	name_by_sni(server_name, by_dns, &pipeline->attribution);
 	pipeline_decide_flow(pipeline, flow, &pipeline->attribution);
 }
 

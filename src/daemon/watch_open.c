@@ -29,7 +29,6 @@
 #include "review/review.h"
 
 #define DRAIN_MS 20 /* how long a record may wait in the ring */
-#define SEEDS_MOST 4096
 
 /* --- the pipeline's edges -------------------------------------------------------- */
 

@@ -87,6 +87,6 @@ int dns_message_read(const uint8_t *bytes, size_t length, struct dns_message *ou
 int dns_name_read(const uint8_t *bytes, size_t length, size_t offset, char text[static DNS_TEXT_MAX]);
 
 /* A word for operators: "intact", "bad name", ... */
-const char *dns_damage_name(enum dns_damage damage);
+const char *dns_damage_name(enum dns_damage what);
 
 #endif

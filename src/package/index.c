@@ -436,9 +436,9 @@ static bool is_package(const struct owner *owner, const char *name)
 	return strlen(name) == length && strncmp(owner->name, name, length) == 0;
 }
 
-/* Of the packages that list the path: only `only`, or any but `not` (NULL: no such bound). */
+/* Of the packages that list the path: only `only`, or any but `other` (NULL: no such bound). */
 static const struct owner *find_listed(const struct package_index *index, const char *root, const char *path,
-				       const char *only, const char * not )
+				       const char *only, const char *other)
 {
 	size_t length = strlen(path);
 	uint64_t hash = entry_of(path, length, 0);
@@ -448,7 +448,7 @@ static const struct owner *find_listed(const struct package_index *index, const 
 	     i < index->entry_count && index->entries[i] >> 32 == hash >> 32; i++) {
 		const struct owner *owner = &index->owners[(uint32_t)index->entries[i]];
 
-		if ((only && !is_package(owner, only)) || (not &&is_package(owner, not )) ||
+		if ((only && !is_package(owner, only)) || (other && is_package(owner, other)) ||
 		    !list_has(index, root, owner, path, length))
 			continue;
 		if (!owner->removed)

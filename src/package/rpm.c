@@ -115,7 +115,10 @@ static int read_output(int fd, int64_t deadline_ms, char *text, size_t size, siz
 			return -ETIMEDOUT;
 		if (poll(&waiting, 1, (int)left) <= 0)
 			continue;
-		got = read(fd, room ? text + *length : dropped, room ? size - 1 - *length : sizeof(dropped));
+		if (room)
+			got = read(fd, text + *length, size - 1 - *length);
+		else
+			got = read(fd, dropped, sizeof(dropped));
 		if (got < 0 && errno != EINTR && errno != EAGAIN)
 			return -errno;
 		if (got == 0)
@@ -131,10 +134,11 @@ static int read_output(int fd, int64_t deadline_ms, char *text, size_t size, siz
 static int reap(pid_t pid, int64_t deadline_ms, bool kill_it)
 {
 	int status = 0;
+	pid_t done;
 
 	if (kill_it)
 		kill(-pid, SIGKILL);
-	while (waitpid(pid, &status, kill_it ? 0 : WNOHANG) == 0) {
+	while ((done = waitpid(pid, &status, kill_it ? 0 : WNOHANG)) == 0) {
 		if (now_ms() >= deadline_ms) {
 			kill(-pid, SIGKILL);
 			waitpid(pid, &status, 0);
@@ -142,6 +146,8 @@ static int reap(pid_t pid, int64_t deadline_ms, bool kill_it)
 		}
 		poll(NULL, 0, 1);
 	}
+	if (done < 0)
+		return -errno;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -ECANCELED;
 }
 

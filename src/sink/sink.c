@@ -52,11 +52,11 @@ int sink_connect(struct sink *sink, bool streams, struct failure *failure)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	struct stat status;
-	int error = EPROTOTYPE;
+	int error = EPROTOTYPE, tries = streams ? 2 : 1;
 
 	if (!text_copy(address.sun_path, sizeof(address.sun_path), sink->path))
 		return sink_cannot(failure, sink, "reach", ENAMETOOLONG);
-	for (int i = 0; i <= streams && error == EPROTOTYPE; i++) {
+	for (int i = 0; i < tries && error == EPROTOTYPE; i++) {
 		sink->is_stream = i == 1;
 		sink->fd = socket(AF_UNIX,
 				  (sink->is_stream ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC | SOCK_NONBLOCK,

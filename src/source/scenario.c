@@ -472,8 +472,9 @@ static int do_after(struct scenario *scenario, struct words *words)
 
 	if (!error)
 		error = words_span(words, word, &span);
-	if (!error)
-		error = words_end(words);
+	if (error)
+		return error;
+	error = words_end(words);
 	return error ? error : pass_time(scenario, scenario->now_ns + span);
 }
 
@@ -623,7 +624,9 @@ static int read_lines(const char *path, char **text, struct lines *lines, struct
 	*text = malloc(FILE_MOST + 1);
 	length = *text ? fread(*text, 1, FILE_MOST + 1, file) : 0;
 	fclose(file);
-	if (!*text || length > FILE_MOST)
+	if (!*text)
+		return failure_set(failure, -ENOMEM, "out of memory");
+	if (length > FILE_MOST)
 		return failure_set(failure, -EFBIG, "%.300s is larger than 4 MiB", path);
 	if (memchr(*text, '\0', length))
 		return failure_set(failure, -EINVAL, "%.300s is neither a capture nor a text", path);
@@ -653,10 +656,11 @@ int source_scenario(const char *path, const struct source_sink *sink, struct sou
 	struct scenario *scenario = calloc(1, sizeof(*scenario));
 	struct lines lines = {0};
 	char *text = NULL;
-	int error = read_lines(path, &text, &lines, failure);
+	int error;
 
-	if (!error && !scenario)
-		error = failure_set(failure, -ENOMEM, "out of memory");
+	if (!scenario)
+		return failure_set(failure, -ENOMEM, "out of memory");
+	error = read_lines(path, &text, &lines, failure);
 	if (!error) {
 		scenario->path = path;
 		scenario->sink = sink;

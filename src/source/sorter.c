@@ -156,8 +156,10 @@ static int write_entries(struct sorter *sorter, struct failure *failure)
 {
 	char *buffer = malloc(WRITE_SIZE);
 	size_t used = 0;
-	int error = buffer ? 0 : failure_set(failure, -ENOMEM, "out of memory");
+	int error = 0;
 
+	if (!buffer)
+		return failure_set(failure, -ENOMEM, "out of memory");
 	for (size_t i = 0; i < sorter->count && !error; i++) {
 		size_t size = size_of(sorter->index[i]);
 
@@ -303,7 +305,7 @@ static int begin_merge(struct sorter *sorter, struct failure *failure)
 		sorter->buffer_size = READ_MOST;
 	free(sorter->arena);
 	sorter->arena = NULL;
-	sorter->heap = malloc(sorter->run_count * sizeof(*sorter->heap));
+	sorter->heap = calloc(sorter->run_count, sizeof(*sorter->heap));
 	if (!sorter->heap)
 		return failure_set(failure, -ENOMEM, "out of memory");
 	for (size_t i = 0; i < sorter->run_count; i++) {

@@ -216,10 +216,11 @@ int zeek_read(struct zeek *zeek, const char *path, const struct zeek_reader *rea
 	      struct failure *failure)
 {
 	struct reading *reading = calloc(1, sizeof(*reading));
-	int error = reading ? 0 : failure_set(failure, -ENOMEM, "out of memory");
+	int error;
 
-	if (!error)
-		error = lines_open(path, &reading->lines, failure);
+	if (!reading)
+		return failure_set(failure, -ENOMEM, "out of memory");
+	error = lines_open(path, &reading->lines, failure);
 	if (!error)
 		error = add_file(zeek, failure);
 	if (!error) {
@@ -236,8 +237,7 @@ int zeek_read(struct zeek *zeek, const char *path, const struct zeek_reader *rea
 			out->to_ns = reading->hello_to_ns;
 		}
 	}
-	if (reading)
-		lines_close(reading->lines);
+	lines_close(reading->lines);
 	free(reading);
 	return error;
 }

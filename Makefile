@@ -176,7 +176,7 @@ $(filter $(out)/tests/cli/%,$(tests)): $(call object,$(addprefix src/cli/,option
 # Nor are those of the daemon that need no kernel. Its test of faults makes some calls fail.
 $(filter $(out)/tests/daemon/%,$(tests)): $(call object,$(addprefix src/daemon/,asking.c compose.c dossier.c feed.c feed_event.c \
 	held.c host.c metering.c outbox.c writer.c writer_batch.c))
-$(out)/tests/daemon/writer_test: ldflags += -Wl,--wrap=render_alert,--wrap=history_write_alert
+$(out)/tests/daemon/writer_test: ldflags += -Wl,--wrap=render_alert,--wrap=history_write_alert,--wrap=clock_gettime,--wrap=review_load
 
 $(call object,$(test_sources) $(test_helpers)): cppflags += -Itests/unit
 

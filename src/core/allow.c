@@ -22,7 +22,9 @@ struct allow_set {
 	uint64_t *acks;   /* hashes; 0: free. A wrong match of 64 bits would mute one alert in 2^48 */
 };
 
-static uint64_t ack_key(enum subject_kind kind, const char *domain, const char *application)
+#define THREAT_KIND 2 /* beside enum subject_kind */
+
+static uint64_t ack_key(unsigned kind, const char *domain, const char *application)
 {
 	uint64_t key = hash_bytes((uint64_t)kind + 1, domain, strlen(domain));
 
@@ -62,7 +64,8 @@ int allow_set_new(const struct allow_rule *rules, size_t rule_count, const struc
 	for (; set->rule_count < rule_count; set->rule_count++)
 		set->rules[set->rule_count].rule = rules[set->rule_count];
 	for (size_t i = 0; i < ack_count; i++) {
-		uint64_t key = ack_key(acks[i].kind, acks[i].domain, acks[i].application);
+		unsigned kind = acks[i].threat ? THREAT_KIND : (unsigned)acks[i].kind;
+		uint64_t key = ack_key(kind, acks[i].domain, acks[i].application);
 
 		if (!find_ack(set, key, &slot))
 			set->acks[slot] = key;
@@ -160,12 +163,16 @@ const struct allow_rule *allow_match(struct allow_set *set, const struct allow_c
 }
 
 bool allow_acknowledged(const struct allow_set *set, enum subject_kind kind, const char *domain,
-			const char *application)
+			const char *application, bool threat)
 {
 	size_t slot;
 
-	return set && (find_ack(set, ack_key(kind, domain, ""), &slot) ||
-		       (application[0] && find_ack(set, ack_key(kind, domain, application), &slot)));
+	if (!set)
+		return false;
+	if (kind == SUBJECT_DOMAIN && find_ack(set, ack_key(THREAT_KIND, domain, ""), &slot))
+		return true;
+	return !threat && (find_ack(set, ack_key(kind, domain, ""), &slot) ||
+			   (application[0] && find_ack(set, ack_key(kind, domain, application), &slot)));
 }
 
 void allow_take_hits(struct allow_set *set, allow_hits_callback *callback, void *context)

@@ -267,13 +267,15 @@ static void tick_one(struct crawlers *crawlers, struct crawler *crawler, int64_t
 {
 	struct crawler_state *state = &crawler->state;
 	const int64_t day = SECONDS_PER_DAY * NS_PER_SECOND;
+	bool over = is_past(state->last_over_ns, day, now_ns);
 
-	if (state->digest.from_ns && (all || is_past(state->digest.from_ns, window_ns, now_ns))) {
+	/* A window may be longer than that day: what is in its digest is told before the end. */
+	if (state->digest.from_ns && (all || over || is_past(state->digest.from_ns, window_ns, now_ns))) {
 		callback(context, state, crawler->process, CRAWLER_DUE_DIGEST);
 		state->digest.from_ns = 0;
 		crawler->changed = true;
 	}
-	if (is_past(state->last_over_ns, day, now_ns)) {
+	if (over) {
 		callback(context, state, crawler->process, CRAWLER_DUE_LEFT);
 		state->entered_ns = 0;
 		crawler->changed = true;

@@ -137,6 +137,16 @@ void flows_drop(struct flows *flows, struct flow *flow)
 	flows->count--;
 }
 
+struct flow *flows_newest(struct flows *flows)
+{
+	return flows->items[0].older ? &flows->items[flows->items[0].older] : NULL;
+}
+
+struct flow *flows_older(struct flows *flows, const struct flow *flow)
+{
+	return flow->older ? &flows->items[flow->older] : NULL;
+}
+
 void flows_each(struct flows *flows, void (*visit)(void *context, struct flow *flow), void *context)
 {
 	for (uint32_t i = flows->items[0].newer; i; i = flows->items[i].newer)

@@ -60,6 +60,10 @@ struct flow *flows_oldest_if_full(struct flows *flows);
 struct flow *flows_add(struct flows *flows, const struct flow_key *key);
 void flows_drop(struct flows *flows, struct flow *flow);
 
+/* The most recently used, and then the one used before it. NULL: no more. */
+struct flow *flows_newest(struct flows *flows);
+struct flow *flows_older(struct flows *flows, const struct flow *flow);
+
 /* Walks all flows from the least recently used; `visit` must not add or drop. */
 void flows_each(struct flows *flows, void (*visit)(void *context, struct flow *flow), void *context);
 size_t flows_count(const struct flows *flows);

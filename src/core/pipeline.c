@@ -80,6 +80,7 @@ void pipeline_free(struct pipeline *pipeline)
 	crawlers_free(pipeline->crawlers);
 	grouping_free(pipeline->grouping);
 	names_free(pipeline->texts);
+	pipeline_free_failed(pipeline);
 	free(pipeline);
 }
 
@@ -238,14 +239,27 @@ static void decide_by_sni(struct pipeline *pipeline, struct flow *flow, const ch
 	free(by_dns);
 }
 
+/*
+ * A flow that is not kept goes outside all the same where DNS gave its address an internal name, which
+ * anybody may who answers one question.
+ */
+static bool may_be_corrected(const struct pipeline *pipeline, const struct flow *flow,
+			     const char *server_name)
+{
+	const struct network_scope *networks = pipeline->settings.networks;
+
+	return flow->kept || (network_is_external(networks, &flow->key.remote) &&
+			      !network_name_is_internal(networks, server_name));
+}
+
 /* The flow was decided already: another domain in its hello is an access of its own. */
 static void correct_by_sni(struct pipeline *pipeline, struct flow *flow, const char *server_name)
 {
 	char by_dns[HOSTNAME_MAX] = "", domain[DOMAIN_MAX];
 	enum domain_kind kind = grouping_domain(pipeline->grouping, server_name, domain);
 
-	if (!flow->kept || kind == DOMAIN_INVALID || kind == DOMAIN_INTERNAL ||
-	    names_equal(pipeline->texts, flow->domain, domain))
+	if (!may_be_corrected(pipeline, flow, server_name) || kind == DOMAIN_INVALID ||
+	    kind == DOMAIN_INTERNAL || names_equal(pipeline->texts, flow->domain, domain))
 		return;
 	if (flow->subject == SUBJECT_DOMAIN)
 		names_text(pipeline->texts, flow->hostname, by_dns, sizeof(by_dns));
@@ -266,7 +280,7 @@ static bool is_front(const struct pipeline *pipeline, const struct flow *flow, c
 		return flow->attribution->hostname[0] &&
 		       strcmp(flow->attribution->hostname, server_name) != 0 &&
 		       !is_rival(flow->attribution, server_name);
-	return flow->subject == SUBJECT_DOMAIN &&
+	return flow->kept && flow->subject == SUBJECT_DOMAIN &&
 	       strcmp(names_text(pipeline->texts, flow->hostname, hostname, sizeof(hostname)), server_name) !=
 		       0;
 }
@@ -398,15 +412,21 @@ int pipeline_feed(struct pipeline *pipeline, const void *record, size_t size, in
 	return observer_feed(pipeline->observer, record, size, clock_offset_ns);
 }
 
+/* A clock that was set back makes a flow open in the future: then its wait is over. */
+static bool has_waited(const struct flow *flow, int64_t span_ns, int64_t now_ns)
+{
+	return now_ns - flow->opened_ns >= span_ns || flow->opened_ns - now_ns > span_ns;
+}
+
 void pipeline_tick(struct pipeline *pipeline, int64_t now_ns)
 {
 	struct flow *flow = pipeline->wait_first, *next;
 
-	for (; flow && now_ns - flow->opened_ns >= WAIT_MOST_NS; flow = next) {
+	for (; flow && has_waited(flow, WAIT_MOST_NS, now_ns); flow = next) {
 		bool tcp_question = flow->wait == WAIT_QUESTION && flow->key.protocol == IPPROTO_TCP;
 
 		next = flow->wait_next;
-		if (tcp_question && now_ns - flow->opened_ns < WAIT_TCP_QUESTION_NS)
+		if (tcp_question && !has_waited(flow, WAIT_TCP_QUESTION_NS, now_ns))
 			continue;
 		pipeline->counts.deferred_late++;
 		pipeline_decide_waiting(pipeline, flow);

@@ -18,23 +18,42 @@
 
 /* --- the history, through the cache ------------------------------------------ */
 
-static void ask_seen(struct pipeline *pipeline, enum subject_kind kind, const char *domain,
-		     const char *application, struct seen *seen)
+/* What one of the two does not know yet, the other may: the history lags behind by what is not written. */
+static void add_seen(struct seen *seen, const struct seen *cached)
 {
-	struct known_key host = known_key(pipeline->known, kind, domain, NULL);
+	if (cached->host_first_ns && (!seen->host_first_ns || cached->host_first_ns < seen->host_first_ns))
+		seen->host_first_ns = cached->host_first_ns;
+	if (cached->host_last_ns > seen->host_last_ns)
+		seen->host_last_ns = cached->host_last_ns;
+	if (cached->application_last_ns > seen->application_last_ns)
+		seen->application_last_ns = cached->application_last_ns;
+}
+
+/* The cache knows when connections opened. Where that is too long ago, the history knows of bytes moved
+ * since.
+ */
+static void ask_seen(struct pipeline *pipeline, enum subject_kind kind, const char *domain,
+		     const char *application, int64_t known_since_ns, struct seen *seen)
+{
 	bool want_mine = pipeline->settings.scope != SCOPE_HOST && application[0];
+	struct seen cached = {0};
 	int64_t ignored;
 
-	*seen = (struct seen){0};
-	if (known_get(pipeline->known, host, &seen->host_first_ns, &seen->host_last_ns) &&
-	    (!want_mine || known_get(pipeline->known, known_key(pipeline->known, kind, domain, application),
-				     &ignored, &seen->application_last_ns)))
+	known_get(pipeline->known, known_key(pipeline->known, kind, domain, NULL), &cached.host_first_ns,
+		  &cached.host_last_ns);
+	if (want_mine)
+		known_get(pipeline->known, known_key(pipeline->known, kind, domain, application), &ignored,
+			  &cached.application_last_ns);
+	*seen = cached;
+	if (cached.host_last_ns && cached.host_last_ns >= known_since_ns &&
+	    (!want_mine || (cached.application_last_ns && cached.application_last_ns >= known_since_ns)))
 		return;
 	pipeline->counts.history_queries++;
 	if (pipeline->edges.seen(pipeline->edges.context, kind, domain, application, seen)) {
 		pipeline->counts.history_failures++;
 		*seen = (struct seen){0};
 	}
+	add_seen(seen, &cached);
 }
 
 static void remember_seen(struct pipeline *pipeline, enum subject_kind kind, const char *domain,
@@ -153,23 +172,32 @@ void pipeline_release_alert(struct pipeline *pipeline, struct flow *flow)
 	pipeline->held_alerts--;
 }
 
-/* Once, when the outcome and volume are known, or as soon as the volume matters. */
+/* When the outcome and volume are known, or as soon as the volume matters. */
 void pipeline_update_alert(struct pipeline *pipeline, struct flow *flow, uint64_t bytes_out,
 			   uint64_t bytes_in, enum fs_outcome outcome, bool closed)
 {
 	struct alert *alert = flow->alert;
+	bool failed;
 
 	if (!alert || (!closed && bytes_out <= DECIDE_VOLUME_BYTES && bytes_in <= DECIDE_VOLUME_BYTES))
 		return;
-	alert->revision = 1;
-	alert->bytes_out = bytes_out;
-	alert->bytes_in = bytes_in;
-	alert->outcome = outcome;
-	if (flow->local_port)
-		alert->local_port = flow->local_port;
-	alert->severity = severity_of(alert);
-	pipeline_send_alert(pipeline, alert);
-	pipeline_release_alert(pipeline, flow);
+	failed = closed && pipeline_came_to_nothing(flow, bytes_out, bytes_in, outcome);
+	if (failed && pipeline_hand_over(pipeline, flow))
+		return;
+	if (!failed || alert->revision == 0) { /* that it failed is told once */
+		alert->revision++;
+		alert->bytes_out = bytes_out;
+		alert->bytes_in = bytes_in;
+		alert->outcome = outcome;
+		if (flow->local_port)
+			alert->local_port = flow->local_port;
+		alert->severity = severity_of(alert);
+		pipeline_send_alert(pipeline, alert);
+	}
+	if (failed)
+		pipeline_keep_failed(pipeline, flow);
+	else
+		pipeline_release_alert(pipeline, flow);
 }
 
 /* --- deciding ---------------------------------------------------------------- */
@@ -275,8 +303,8 @@ static enum verdict narrow(struct pipeline *pipeline, struct flow *flow, enum al
 	bool known = now->seen.host_last_ns && now->seen.host_last_ns >= now->known_since_ns;
 
 	if (allow_match(pipeline->allow, &asked) ||
-	    (known &&
-	     allow_acknowledged(pipeline->allow, flow->subject, domain, process ? process->application : "")))
+	    (known && allow_acknowledged(pipeline->allow, flow->subject, domain,
+					 process ? process->application : "", kind == ALERT_THREAT_DOMAIN)))
 		return VERDICT_ALLOWED;
 	if (kind != ALERT_THREAT_DOMAIN && pipeline_goes_to_crawler(pipeline, flow, domain, process))
 		return VERDICT_CRAWLER;
@@ -327,7 +355,7 @@ static void settle(struct pipeline *pipeline, struct flow *flow, const char *dom
 		pipeline->counts.threats++;
 		now.threat = !was_told(pipeline, domain, application, flow->opened_ns);
 	}
-	ask_seen(pipeline, flow->subject, domain, application, &now.seen);
+	ask_seen(pipeline, flow->subject, domain, application, now.known_since_ns, &now.seen);
 	verdict = decide(&now, &kind);
 	if (verdict == VERDICT_NEW)
 		verdict = narrow(pipeline, flow, kind, domain, hostname, process, &now);
@@ -338,6 +366,8 @@ static void settle(struct pipeline *pipeline, struct flow *flow, const char *dom
 			process);
 	if (verdict == VERDICT_NEW)
 		raise_alert(pipeline, flow, kind, domain, attribution, process, &now.seen, threat);
+	else if (verdict == VERDICT_KNOWN && !flow->alert && pipeline->held_alerts < HELD_ALERTS_MOST)
+		pipeline_go_on(pipeline, flow, attribution, process);
 	if (verdict == VERDICT_NEW && kind == ALERT_THREAT_DOMAIN)
 		pipeline_threat_told(pipeline, domain, application, flow->opened_ns);
 }
@@ -361,6 +391,8 @@ void pipeline_decide_flow(struct pipeline *pipeline, struct flow *flow, const st
 	if (kind == DOMAIN_INTERNAL ||
 	    (kind != DOMAIN_INVALID &&
 	     network_name_is_internal(pipeline->settings.networks, attribution->hostname))) {
+		flow->subject = SUBJECT_DOMAIN;
+		set_text(pipeline, &flow->hostname, attribution->hostname); /* beside another in its hello */
 		pipeline_settle_internal(pipeline, flow, domain, attribution);
 	} else if (kind != DOMAIN_INVALID) {
 		flow->subject = SUBJECT_DOMAIN;

@@ -9,6 +9,8 @@
 #include "core/names.h"
 #include "core/pipeline.h"
 
+#define FAILED_MOST 64 /* alerts of connections that came to nothing, kept for the next one */
+
 struct pipeline {
 	struct pipeline_settings settings;
 	struct pipeline_edges edges;
@@ -27,6 +29,9 @@ struct pipeline {
 	struct names *texts;                 /* of open flows */
 	struct flow *wait_first, *wait_last; /* by the time they opened */
 	size_t waiting, held_alerts;
+	struct alert *failed[FAILED_MOST];    /* NULL: none; owned */
+	uint32_t failed_domains[FAILED_MOST]; /* theirs, as texts; 0: none */
+	size_t failed_count, failed_next;
 	uint64_t alerts_made;
 	int64_t tick_ns;
 	int64_t learning_since_ns;
@@ -56,9 +61,23 @@ void pipeline_tick_crawlers(struct pipeline *pipeline, int64_t now_ns, bool all)
 /* Gives up the alert that waits for its update. */
 void pipeline_release_alert(struct pipeline *pipeline, struct flow *flow);
 
-/* Sends the update of the flow's alert, once, when the outcome and volume are known or the volume matters. */
+/* Sends the update of the flow's alert when the outcome and volume are known or the volume matters: once, or
+ * again where the first one told of a connection that came to nothing. */
 void pipeline_update_alert(struct pipeline *pipeline, struct flow *flow, uint64_t bytes_out,
 			   uint64_t bytes_in, enum fs_outcome outcome, bool closed);
+
+/* pipeline_again.c: whether a flow that is over reached nobody. */
+bool pipeline_came_to_nothing(const struct flow *flow, uint64_t bytes_out, uint64_t bytes_in,
+			      enum fs_outcome outcome);
+
+/* Its alert goes on with another flow of the process to the same domain. False where there is none. */
+bool pipeline_hand_over(struct pipeline *pipeline, struct flow *flow);
+
+/* Keeps its alert for the next flow of the application to that domain, which takes it by pipeline_go_on. */
+void pipeline_keep_failed(struct pipeline *pipeline, struct flow *flow);
+void pipeline_go_on(struct pipeline *pipeline, struct flow *flow, const struct attribution *attribution,
+		    const struct process *process);
+void pipeline_free_failed(struct pipeline *pipeline);
 
 /* One access of a flow for the history: a connection, or bytes moved. */
 void pipeline_tell_access(struct pipeline *pipeline, const struct flow *flow, const char *domain,

@@ -35,7 +35,7 @@ void pipeline_report_progress(struct pipeline *pipeline, const struct flow *flow
 		.outcome = seen->flow.outcome,
 		.closed = seen->flags & FS_FLAG_CLOSED,
 		.domain = names_text(texts, flow->domain, domain, sizeof(domain)),
-		.hostname = names_text(texts, flow->hostname, hostname, sizeof(hostname)),
+		.hostname = names_text(texts, flow->kept ? flow->hostname : 0, hostname, sizeof(hostname)),
 		.application = names_text(texts, flow->application, application, sizeof(application)),
 	};
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "daemon/host.h"
 
+#include <errno.h>
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -46,18 +47,19 @@ static bool interface_network(const struct ifaddrs *entry, struct network *netwo
 	return false;
 }
 
-void host_networks(const struct network_scope *settings, struct network_scope *scope)
+int host_networks(const struct network_scope *settings, struct network_scope *scope)
 {
 	struct ifaddrs *list = NULL;
 
+	if (getifaddrs(&list)) /* out of descriptors or memory: what was inside stays inside */
+		return -errno;
 	*scope = *settings;
-	if (getifaddrs(&list))
-		return;
 	for (const struct ifaddrs *entry = list; entry && scope->network_count < NETWORKS_MAX;
 	     entry = entry->ifa_next)
 		if (interface_network(entry, &scope->networks[scope->network_count]))
 			scope->network_count++;
 	freeifaddrs(list);
+	return 0;
 }
 
 void host_identity(struct dossier *dossier)

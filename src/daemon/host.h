@@ -9,8 +9,8 @@
 #include "render/render.h"
 
 /* Puts the settings' networks and names, and then the host's own addresses and connected networks, into
- * *scope. */
-void host_networks(const struct network_scope *settings, struct network_scope *scope);
+ * *scope. 0, or -errno with *scope as it was. */
+int host_networks(const struct network_scope *settings, struct network_scope *scope);
 
 /* The host's name and machine id, once. */
 void host_identity(struct dossier *dossier);

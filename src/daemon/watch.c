@@ -138,6 +138,7 @@ static void follow_recovery(struct watch *watch)
 		return;
 	}
 	watch->recoveries = recoveries;
+	watch->damaged = false; /* that was the old one, read once more while the new one was made */
 	history_close(watch->reader);
 	watch->reader = reader;
 	since = watch->since_ns;
@@ -161,7 +162,8 @@ static void refresh(struct watch *watch, int64_t now_ns)
 	if (now_ns - watch->last_refresh_ns < REFRESH_NS && now_ns >= watch->last_refresh_ns)
 		return;
 	watch->last_refresh_ns = now_ns;
-	host_networks(&watch->config.inside, &watch->networks);
+	if (host_networks(&watch->config.inside, &watch->networks))
+		watch->last_refresh_ns = now_ns - REFRESH_NS + NS_PER_SECOND; /* once more in a second */
 	if (history_coverage(watch->reader, from, now_ns, &coverage, NULL))
 		coverage = -1;
 	pipeline_baseline(watch->pipeline, watch->since_ns, coverage);
@@ -196,7 +198,9 @@ static bool needs_restart(const struct config *old, const struct config *new)
 	       strcmp(old->history_path, new->history_path) != 0 || old->sink_count != new->sink_count ||
 	       memcmp(old->sinks, new->sinks, sizeof(old->sinks)) != 0 || old->format != new->format ||
 	       old->packages != new->packages || old->syslog_cee != new->syslog_cee ||
-	       old->waiting_most != new->waiting_most;
+	       old->waiting_most != new->waiting_most || old->retention_seconds != new->retention_seconds ||
+	       strcmp(old->user, new->user) != 0 || strcmp(old->socket_path, new->socket_path) != 0 ||
+	       strcmp(old->metrics_path, new->metrics_path) != 0;
 }
 
 static void reload(struct watch *watch, const struct watch_options *options)
@@ -216,9 +220,9 @@ static void reload(struct watch *watch, const struct watch_options *options)
 		log_warning("the DNS is asked (ptr, asn) from the next restart on: this process may open no "
 			    "sockets for it any more");
 	if (needs_restart(&watch->config, &fresh))
-		log_warning("settings of [capture], [history], [alert], packages, private_suffixes and "
-			    "aws_buckets take "
-			    "effect at the next restart");
+		log_warning("settings of [capture], [history], [alert], [control], [metrics], [service], "
+			    "packages, "
+			    "private_suffixes and aws_buckets take effect at the next restart");
 	watch->config.window_seconds = fresh.window_seconds;
 	watch->config.learning_seconds = fresh.learning_seconds;
 	watch->config.scope = fresh.scope;

@@ -227,10 +227,13 @@ static int open_history(struct watch *watch)
 	if (!error)
 		error = history_since(history, &watch->since_ns, watch->failure);
 	if (!error) {
+		int64_t now = watch_now(watch);
+
 		/* A history from a future that the clock was taken back from: it learns again, but not for
-		 * years. */
-		watch->learning_since_ns =
-			watch->since_ns < watch_now(watch) ? watch->since_ns : watch_now(watch);
+		 * years. One that had learned does not, where the clock of this boot is not set yet. */
+		watch->learning_since_ns = watch->since_ns < now ? watch->since_ns : now;
+		if (watch->notices.learning_told && watch->notices.before_heartbeat_ns > now)
+			watch->learning_since_ns = now - watch->config.learning_seconds * NS_PER_SECOND;
 		error = write_first_states(watch, history);
 	}
 	if (!error)
@@ -424,7 +427,8 @@ int watch_open(struct watch *watch)
 	int error = domain_rules_new(&grouping, &watch->rules, watch->failure);
 
 	memcpy(capture.dns_ports, watch->config.dns_ports, sizeof(capture.dns_ports));
-	host_networks(&watch->config.inside, &watch->networks);
+	if (host_networks(&watch->config.inside, &watch->networks))
+		watch->networks = watch->config.inside;
 	if (!error) {
 		watch->threats = lists_load(&watch->config, watch->rules);
 		error = watch->threats ? 0 : failure_set(watch->failure, -ENOMEM, "out of memory");

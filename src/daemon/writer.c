@@ -190,6 +190,9 @@ static void publish_rules(struct writer *writer, bool again)
 		if (!again)
 			log_error("the allow rules can not be read, the old ones stay until they can: %s",
 				  failure.text);
+		pthread_mutex_lock(&writer->lock);
+		writer->unpublished = true;
+		pthread_mutex_unlock(&writer->lock);
 		return;
 	}
 	pthread_mutex_lock(&writer->lock);
@@ -292,7 +295,8 @@ static void *run(void *context)
 		struct batch *work;
 		bool reopen, last, written, reload, publish;
 
-		while (!writer->work && !writer->reopen && !writer->reload && !writer->request)
+		while (!writer->work && !writer->reopen && !writer->reload && !writer->request &&
+		       !writer->stop)
 			pthread_cond_wait(&writer->changed, &writer->lock);
 		writer->rounds++;
 		work = writer->work;
@@ -472,7 +476,7 @@ void writer_reopen(struct writer *writer)
 
 void writer_stop(struct writer *writer, struct batch *last, const struct writer_states *states)
 {
-	int64_t from = clock_ns(CLOCK_MONOTONIC);
+	int64_t from = clock_ns(CLOCK_MONOTONIC); /* not the wall clock: that may be set meanwhile */
 	int failing = 0;
 
 	pthread_mutex_lock(&writer->lock);

@@ -11,6 +11,8 @@
 
 /* --- acknowledged alerts --------------------------------------------------------------- */
 
+#define KIND_THREAT 2 /* acks.kind of an alert that told of a threat; else enum subject_kind */
+
 struct acknowledging {
 	char uid[ALERT_UID_MAX];
 	struct ack *ack;
@@ -26,6 +28,7 @@ static int take_alert(void *context, const struct alert_row *row)
 	memset(ack, 0, sizeof(*ack));
 	text_copy(acknowledging->uid, sizeof(acknowledging->uid), row->uid);
 	ack->kind = row->subject;
+	ack->threat = strcmp(row->kind, alert_kind_name(ALERT_THREAT_DOMAIN)) == 0;
 	text_copy(ack->domain, sizeof(ack->domain), row->domain);
 	if (strcmp(row->kind, alert_kind_name(ALERT_NEW_DOMAIN_FOR_APPLICATION)) == 0)
 		text_copy(ack->application, sizeof(ack->application), row->application);
@@ -40,7 +43,7 @@ static int keep_ack(struct history *history, const struct ack *ack, int64_t now_
 
 	if (error)
 		return error;
-	db_bind_integer(statement, 1, ack->kind);
+	db_bind_integer(statement, 1, ack->threat ? KIND_THREAT : (int)ack->kind);
 	db_bind_text(statement, 2, ack->domain);
 	db_bind_text(statement, 3, ack->application);
 	db_bind_integer(statement, 4, history_us(now_ns));
@@ -98,7 +101,9 @@ struct ack_walk {
 static int give_ack(struct statement *statement, void *context)
 {
 	struct ack_walk *walk = context;
-	struct ack ack = {.kind = db_column_integer(statement, 0) ? SUBJECT_ADDRESS : SUBJECT_DOMAIN};
+	int64_t kind = db_column_integer(statement, 0);
+	struct ack ack = {.kind = kind == SUBJECT_ADDRESS ? SUBJECT_ADDRESS : SUBJECT_DOMAIN,
+			  .threat = kind == KIND_THREAT};
 
 	text_copy(ack.domain, sizeof(ack.domain), db_column_text(statement, 1));
 	text_copy(ack.application, sizeof(ack.application), db_column_text(statement, 2));

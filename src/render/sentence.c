@@ -60,6 +60,15 @@ static const char *novelty(const struct alert *alert, char text[static WORD_MAX]
 	return text;
 }
 
+/* An update may know that nobody was reached. */
+static const char *verb(const struct alert *alert)
+{
+	bool failed = alert->outcome == FS_OUTCOME_REFUSED || alert->outcome == FS_OUTCOME_TIMED_OUT ||
+		      alert->outcome == FS_OUTCOME_UNREACHABLE;
+
+	return failed ? "tried" : "contacted"; /* no longer: 4 KiB are little */
+}
+
 static void write_sentence(const struct rendering *rendering, char sentence[static PART_SENTENCE_MAX])
 {
 	const struct alert *alert = rendering->alert;
@@ -68,9 +77,9 @@ static void write_sentence(const struct rendering *rendering, char sentence[stat
 	char words[5][WORD_MAX], address[ADDRESS_TEXT_MAX];
 	bool v4 = address_is_ipv4(&alert->remote);
 
-	snprintf(sentence, PART_SENTENCE_MAX, "%s (%s) contacted %s (%s, %s%s%s:%u/%s)%s %s",
+	snprintf(sentence, PART_SENTENCE_MAX, "%s (%s) %s %s (%s, %s%s%s:%u/%s)%s %s",
 		 bounded(rendering, program[0] ? program : "an unknown program", words[0]),
-		 user_word(rendering, words[1]), bounded(rendering, alert->domain, words[2]),
+		 user_word(rendering, words[1]), verb(alert), bounded(rendering, alert->domain, words[2]),
 		 bounded(rendering, hostname, words[3]), v4 ? "" : "[",
 		 address_format(&alert->remote, address), v4 ? "" : "]", (unsigned)alert->remote_port,
 		 protocol_name(alert->protocol), alert->kind == ALERT_THREAT_DOMAIN ? "," : "",

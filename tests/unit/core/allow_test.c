@@ -164,13 +164,30 @@ static void acknowledged_is_for_the_host_or_one_application(void **state)
 
 	(void)state;
 	assert_int_equal(allow_set_new(NULL, 0, acks, 2, &set), 0);
-	assert_true(allow_acknowledged(set, SUBJECT_DOMAIN, "host.example", "/b"));
-	assert_true(allow_acknowledged(set, SUBJECT_DOMAIN, "host.example", ""));
-	assert_false(allow_acknowledged(set, SUBJECT_ADDRESS, "host.example", ""));
-	assert_true(allow_acknowledged(set, SUBJECT_DOMAIN, "app.example", "/a"));
-	assert_false(allow_acknowledged(set, SUBJECT_DOMAIN, "app.example", "/b"));
-	assert_false(allow_acknowledged(set, SUBJECT_DOMAIN, "app.example", ""));
-	assert_false(allow_acknowledged(NULL, SUBJECT_DOMAIN, "host.example", ""));
+	assert_true(allow_acknowledged(set, SUBJECT_DOMAIN, "host.example", "/b", false));
+	assert_true(allow_acknowledged(set, SUBJECT_DOMAIN, "host.example", "", false));
+	assert_false(allow_acknowledged(set, SUBJECT_ADDRESS, "host.example", "", false));
+	assert_true(allow_acknowledged(set, SUBJECT_DOMAIN, "app.example", "/a", false));
+	assert_false(allow_acknowledged(set, SUBJECT_DOMAIN, "app.example", "/b", false));
+	assert_false(allow_acknowledged(set, SUBJECT_DOMAIN, "app.example", "", false));
+	assert_false(allow_acknowledged(NULL, SUBJECT_DOMAIN, "host.example", "", false));
+	allow_set_free(set);
+}
+
+/* Listed after it was reviewed, it is another matter. */
+static void a_threat_is_only_muted_by_an_acknowledged_threat(void **state)
+{
+	struct ack acks[2] = {{.kind = SUBJECT_DOMAIN, .domain = "new.example"},
+			      {.kind = SUBJECT_DOMAIN, .domain = "evil.example", .threat = true}};
+	struct allow_set *set;
+
+	(void)state;
+	assert_int_equal(allow_set_new(NULL, 0, acks, 2, &set), 0);
+	assert_true(allow_acknowledged(set, SUBJECT_DOMAIN, "new.example", "/a", false));
+	assert_false(allow_acknowledged(set, SUBJECT_DOMAIN, "new.example", "/a", true));
+	assert_true(allow_acknowledged(set, SUBJECT_DOMAIN, "evil.example", "/a", true));
+	assert_true(allow_acknowledged(set, SUBJECT_DOMAIN, "evil.example", "/a", false));
+	assert_false(allow_acknowledged(set, SUBJECT_ADDRESS, "evil.example", "/a", false));
 	allow_set_free(set);
 }
 
@@ -203,6 +220,7 @@ int main(void)
 		cmocka_unit_test(mistakes_are_told),
 		cmocka_unit_test(hits_are_counted_until_they_are_taken),
 		cmocka_unit_test(acknowledged_is_for_the_host_or_one_application),
+		cmocka_unit_test(a_threat_is_only_muted_by_an_acknowledged_threat),
 		cmocka_unit_test(globs_end),
 	};
 

@@ -137,6 +137,25 @@ static void a_digest_is_due_at_the_end_of_its_window_and_leaving_after_a_day(voi
 	assert_int_equal(due.left, 1);
 }
 
+static void what_was_found_just_before_it_leaves_is_told(void **state)
+{
+	struct due due = {0};
+	int64_t over = BEGIN + 29 * SECOND;
+
+	(void)state;
+	for (int i = 0; i < 30; i++)
+		note("/a", BEGIN + i * SECOND);
+	tick(BEGIN + 2 * HOUR, &due);
+	assert_int_equal(due.digests, 1);
+	assert_true(note("/a", over + DAY - HOUR / 2)); /* its window would be over half an hour too late */
+	tick(over + DAY - SECOND, &due);
+	assert_int_equal(due.digests, 1);
+	tick(over + DAY, &due);
+	assert_int_equal(due.digests, 2);
+	assert_int_equal(due.left, 1);
+	assert_int_equal(due.last.digest.count, 1);
+}
+
 static void a_clock_set_far_back_ends_the_window_instead_of_stretching_it(void **state)
 {
 	struct due due = {0};
@@ -238,6 +257,7 @@ int main(void)
 		TEST(twenty_one_in_more_than_a_window_are_no_crawler),
 		TEST(a_rule_of_zero_is_none),
 		TEST(a_digest_is_due_at_the_end_of_its_window_and_leaving_after_a_day),
+		TEST(what_was_found_just_before_it_leaves_is_told),
 		TEST(a_clock_set_far_back_ends_the_window_instead_of_stretching_it),
 		TEST(the_state_survives),
 		TEST(bytes_go_to_the_digest_that_is_open),

@@ -30,15 +30,19 @@
 #include "base/text.h"
 #include "daemon/host.h"
 #include "daemon/writer.h"
+#include "review/review.h"
 
 #define POISONED "poisoned.example"     /* can not be rendered as it is */
 #define HOPELESS "hopeless.example"     /* ... nor in any form */
 #define UNWRITABLE "unwritable.example" /* the history refuses it */
 #define LATE "late.example"             /* the disk fails once */
+#define SLOW "slow.example"             /* ... or takes longer than anybody waits at the end */
 
 static struct config config; /* large */
 static struct failure failure;
 static int late_failures;
+static _Atomic int rules_failures;
+static _Atomic int64_t later_s; /* added to all clocks */
 
 /* --- calls that can be made to fail --------------------------------------------------------- */
 
@@ -50,6 +54,33 @@ int __real_history_write_alert(struct history *history, const struct alert *aler
 			       const struct outbox_texts *queue, struct failure *why);
 int __wrap_history_write_alert(struct history *history, const struct alert *alert, const char *line,
 			       const struct outbox_texts *queue, struct failure *why);
+
+int __real_clock_gettime(clockid_t clock, struct timespec *now);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *now);
+static void pause_ms(long ms);
+
+int __wrap_clock_gettime(clockid_t clock, struct timespec *now)
+{
+	int result = __real_clock_gettime(clock, now);
+
+	now->tv_sec += later_s;
+	return result;
+}
+
+int __real_review_load(struct history *history, const struct config *set, struct allow_set **out,
+		       struct failure *why);
+int __wrap_review_load(struct history *history, const struct config *set, struct allow_set **out,
+		       struct failure *why);
+
+int __wrap_review_load(struct history *history, const struct config *set, struct allow_set **out,
+		       struct failure *why)
+{
+	if (rules_failures > 0) {
+		rules_failures--;
+		return failure_set(why, -ENOMEM, "out of memory");
+	}
+	return __real_review_load(history, set, out, why);
+}
 
 int64_t __wrap_render_alert(enum render_format format, const struct alert *alert,
 			    const struct dossier *dossier, char *line, size_t size)
@@ -67,6 +98,11 @@ int __wrap_history_write_alert(struct history *history, const struct alert *aler
 		return failure_set(why, -EINVAL, "refused");
 	if (strcmp(alert->domain, LATE) == 0 && late_failures-- > 0)
 		return failure_set(why, -EIO, "the disk failed");
+	if (strcmp(alert->domain, SLOW) == 0) {
+		pause_ms(300);
+		later_s = 3600;
+		pause_ms(1500);
+	}
 	return __real_history_write_alert(history, alert, line, queue, why);
 }
 
@@ -507,11 +543,65 @@ static void the_end_waits_for_no_dns(void **state)
 	close(server);
 }
 
+/* "The old ones stay until they can": then they do not. */
+static void rules_that_could_not_be_read_are_read_again(void **state)
+{
+	static const char *const words[] = {"allow", "ours", "domain=ours.example", "reason=a test"};
+	struct batch *batch = new_batch();
+	struct writer_states states = {.now_ns = host_now(), .keep_since_ns = INT64_MIN};
+	char text[WRITER_ANSWER_MAX];
+	struct allow_set *rules = NULL;
+	struct writer *writer;
+
+	(void)state;
+	use_file_sink("rules.json");
+	writer = started(scratch_path("rules.db"));
+	rules_failures = 1;
+	assert_true(writer_ask(writer, 4, words, text));
+	writer_take_rules(writer, &rules);
+	assert_null(rules);
+	for (int i = 0; i < 100 && !rules; i++) {
+		assert_true(hand_over(writer, &batch, 5000)); /* the next round */
+		pause_ms(10);
+		writer_take_rules(writer, &rules);
+	}
+	assert_non_null(rules);
+	allow_set_free(rules);
+	writer_stop(writer, batch, &states);
+}
+
+/* Longer than the end waits for it: the last batch is lost, which is said, but the end comes. */
+static void a_disk_that_is_slow_at_the_end_does_not_hold_it_up_for_ever(void **state)
+{
+	struct batch *batch = new_batch();
+	struct writer_states states = {.now_ns = host_now(), .keep_since_ns = INT64_MIN};
+	struct history_summary summary;
+	struct history *history;
+	struct writer *writer;
+
+	(void)state;
+	use_file_sink("slow.json");
+	writer = started(scratch_path("slow.db"));
+	add_alert(batch, 1, SLOW, 0);
+	assert_true(hand_over(writer, &batch, 5000));
+	add_alert(batch, 2, "end.example", 0);
+	alarm(20);
+	writer_stop(writer, batch, &states);
+	alarm(0);
+	later_s = 0;
+	history = opened(scratch_path("slow.db"), HISTORY_READ);
+	assert_int_equal(history_summary(history, &summary, &failure), 0);
+	assert_int_equal(summary.alerts, 1);
+	history_close(history);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_update_that_waits_for_the_dns_comes_once),
 		cmocka_unit_test(the_end_waits_for_no_dns),
+		cmocka_unit_test(rules_that_could_not_be_read_are_read_again),
+		cmocka_unit_test(a_disk_that_is_slow_at_the_end_does_not_hold_it_up_for_ever),
 		cmocka_unit_test(an_alert_that_can_not_be_written_holds_up_nobody),
 		cmocka_unit_test(a_reader_that_stops_does_not_stop_the_history),
 	};

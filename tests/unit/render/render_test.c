@@ -260,6 +260,10 @@ static void the_sentence_is_true_of_each_kind(void **state)
 	assert_string_equal(text_at(tree, "message"),
 			    "/usr/bin/curl (user alice) contacted example.co.uk (www.example.co.uk, "
 			    "203.0.113.7:443/tcp) for the first time for this application");
+	json_decref(tree);
+	sample.alert.outcome = FS_OUTCOME_REFUSED; /* as its update knows */
+	tree = rendered(RENDER_OCSF, RENDER_MAX);
+	assert_non_null(strstr(text_at(tree, "message"), "(user alice) tried example.co.uk ("));
 	assert_string_equal(text_at(tree, "unmapped.new_for"), "application");
 	json_decref(tree);
 	make("digest");

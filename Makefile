@@ -156,6 +156,7 @@ fuzz_helpers := tests/fuzz/support.c tests/fuzz/corpus.c tests/fuzz/prefixes.c
 fuzz_targets := $(patsubst tests/fuzz/%.c,$(out)/tests/fuzz/%,$(sort $(filter-out $(fuzz_helpers),$(wildcard tests/fuzz/*.c))))
 fuzz_main := $(if $(filter fuzz,$(FLAVOUR)),,$(out)/obj/tests/fuzz/corpus.o)
 fuzz_link := $(if $(fuzz_main),$(addprefix -Wl$(comma)--wrap=,malloc calloc realloc aligned_alloc strdup),-fsanitize=fuzzer)
+$(out)/tests/fuzz/history: fuzz_link += -Wl,--wrap=schema_create
 $(fuzz_targets): $(out)/tests/fuzz/%: $(out)/obj/tests/fuzz/%.o $(out)/obj/tests/fuzz/support.o $(fuzz_main) \
 		$(call object,src/cli/import_rows.c) $(out)/libfirstseen.a
 	@mkdir -p $(@D)

@@ -36,6 +36,8 @@ const volatile bool capture_sni = true;
 /* lockdown=confidentiality forbids to read any kernel memory; pointers that the verifier knows are followed
  * still. */
 const volatile bool kernel_memory = true;
+/* Whether a value can be exchanged for another in one step: compilers of arm64 before Linux 5.18 can not. */
+const volatile bool exchanges = true;
 /* Somebody tries the hooks. The verifier takes out what stands behind it where it is not set. */
 const volatile bool probing = false;
 

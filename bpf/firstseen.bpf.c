@@ -11,13 +11,14 @@
 
 #define PASS 1
 #define NOT_TLS_BYTES 64
+#define SOCK_DONE 1 /* a bit of the socket's flags: the peer's FIN was taken, in its turn */
 
 enum tcp_state {
 	TCP_SYN_SENT = 2,
 	TCP_SYN_RECV = 3,
+	TCP_FIN_WAIT1 = 4,
 	TCP_FIN_WAIT2 = 5,
 	TCP_CLOSE = 7,
-	TCP_CLOSE_WAIT = 8,
 	TCP_LAST_ACK = 9,
 	TCP_LISTEN = 10,
 	TCP_CLOSING = 11,
@@ -54,6 +55,18 @@ static __always_inline void read_endpoints(struct sock *sk, struct fs_endpoints 
 	endpoints->protocol = IPPROTO_TCP;
 }
 
+static __always_inline void fill_flow(struct fs_record_flow *record, __u16 kind, __u16 flags, __u64 cookie,
+				      const struct fs_owner *owner, const struct fs_endpoints *endpoints,
+				      __u64 bytes_out, __u64 bytes_in, __u32 outcome)
+{
+	begin(&record->header, kind, flags, sizeof(*record), cookie, owner);
+	record->endpoints = *endpoints;
+	record->bytes_out = bytes_out;
+	record->bytes_in = bytes_in;
+	record->outcome = outcome;
+	record->reserved = 0;
+}
+
 static __always_inline void emit_flow(__u16 kind, __u16 flags, __u64 cookie, const struct fs_owner *owner,
 				      const struct fs_endpoints *endpoints, __u64 bytes_out, __u64 bytes_in,
 				      __u32 outcome)
@@ -62,13 +75,27 @@ static __always_inline void emit_flow(__u16 kind, __u16 flags, __u64 cookie, con
 
 	if (!record)
 		return;
-	begin(&record->header, kind, flags, sizeof(*record), cookie, owner);
-	record->endpoints = *endpoints;
-	record->bytes_out = bytes_out;
-	record->bytes_in = bytes_in;
-	record->outcome = outcome;
-	record->reserved = 0;
+	fill_flow(record, kind, flags, cookie, owner, endpoints, bytes_out, bytes_in, outcome);
 	submit(kind, record);
+}
+
+/*
+ * What the reader's round finds goes straight to the reader: of a host with many connections the
+ * ring could not take it, and the reader does not drain it meanwhile. Where its buffer is full, -1: the
+ * kernel comes to this socket again.
+ */
+static __always_inline int write_volume(struct seq_file *seq, __u16 flags, __u64 cookie,
+					const struct fs_owner *owner, const struct fs_endpoints *endpoints,
+					__u64 bytes_out, __u64 bytes_in, __u32 outcome)
+{
+	struct fs_record_flow record = {};
+
+	fill_flow(&record, FS_RECORD_FLOW_VOLUME, flags, cookie, owner, endpoints, bytes_out, bytes_in,
+		  outcome);
+	if (bpf_seq_write(seq, &record, sizeof(record)))
+		return -1;
+	count(FS_COUNT_EMITTED + FS_RECORD_FLOW_VOLUME);
+	return 0;
 }
 
 static __always_inline __u32 first_flags(const struct fs_endpoints *endpoints)
@@ -135,55 +162,61 @@ static __always_inline bool was_established(int tcp_state)
 	return tcp_state != TCP_SYN_SENT && tcp_state != TCP_SYN_RECV && tcp_state != TCP_CLOSE;
 }
 
-static __always_inline bool is_fin_received(int tcp_state)
+static __always_inline bool is_fin_sent(int tcp_state)
 {
-	return tcp_state == TCP_CLOSE_WAIT || tcp_state == TCP_LAST_ACK || tcp_state == TCP_CLOSING;
+	return tcp_state == TCP_FIN_WAIT1 || tcp_state == TCP_FIN_WAIT2 || tcp_state == TCP_CLOSING ||
+	       tcp_state == TCP_LAST_ACK;
 }
 
 /*
  * The payload so far: out is what was sent, each byte once, acknowledged or not (what a
- * reset or a dead peer leaves unacknowledged may well have arrived). The kernel counts
- * FIN as a byte of what was received.
+ * reset or a dead peer leaves unacknowledged may well have arrived). What this host itself
+ * drops, a full queue or its firewall, counts as sent but its repetition not as one: no more
+ * than what was written, then, to which SYN and FIN belong. FIN is a byte of what was
+ * received, too; no state tells whether there was one: who is closed waits for it elsewhere.
  */
-static __always_inline void tcp_bytes(struct sock *sk, bool is_fin_in, __u64 *out, __u64 *in)
+static __always_inline void tcp_bytes(struct sock *sk, int tcp_state, __u64 *out, __u64 *in)
 {
 	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
+	__u64 written;
 
 	if (!tcp)
 		return;
 	*out = tcp->bytes_sent - tcp->bytes_retrans;
+	written = tcp->bytes_acked + (__u32)(tcp->write_seq - tcp->snd_una) - 1 - is_fin_sent(tcp_state);
+	if ((__s64)written >= 0 && *out > written)
+		*out = written;
 	*in = tcp->bytes_received;
-	if (*in && is_fin_in)
+	if (*in && (sk->__sk_common.skc_flags & 1ul << SOCK_DONE))
 		--*in;
 }
 
-static __always_inline void emit_volume(struct sock *sk, const struct socket_state *state, __u16 flags,
-					__u64 out, __u64 in, __u32 outcome)
+static __always_inline struct fs_endpoints endpoints_now(struct sock *sk, const struct socket_state *state)
 {
 	struct fs_endpoints endpoints = state->endpoints;
 
 	if (!endpoints.local_port) /* it had none yet as it began to connect */
 		endpoints.local_port = sk->__sk_common.skc_num;
-	emit_flow(FS_RECORD_FLOW_VOLUME, flags, bpf_get_socket_cookie(sk), &state->owner, &endpoints, out, in,
-		  outcome);
+	return endpoints;
 }
 
 /* May run in softirq: `current` is anybody. All comes from the socket. */
 static __always_inline void tcp_closes(struct sock *sk, int old_state, const struct socket_state *state)
 {
+	struct fs_endpoints endpoints = endpoints_now(sk, state);
 	__u64 out = 0, in = 0;
 	__u32 outcome = FS_OUTCOME_ESTABLISHED;
 
 	if (was_established(old_state)) {
-		/* From there it is a FIN that brings it to its end. */
-		tcp_bytes(sk, is_fin_received(old_state) || old_state == TCP_FIN_WAIT2, &out, &in);
+		tcp_bytes(sk, old_state, &out, &in);
 	} else {
 		int error = sk->sk_err;
 
 		/* An ICMP error that came while the program held the socket. */
 		outcome = failed_outcome(error ? error : sk->sk_err_soft);
 	}
-	emit_volume(sk, state, FS_FLAG_CLOSED, out, in, outcome);
+	emit_flow(FS_RECORD_FLOW_VOLUME, FS_FLAG_CLOSED, bpf_get_socket_cookie(sk), &state->owner, &endpoints,
+		  out, in, outcome);
 }
 
 /* Done once however often it is called for the same change. */
@@ -378,7 +411,8 @@ static __always_inline bool keep_peer(struct socket_state *state, const struct u
 {
 	struct udp_peer *peer = &state->peer;
 
-	if (!peers_are_told || __sync_val_compare_and_swap(&peer->use, PEER_NONE, PEER_CLAIMED) != PEER_NONE)
+	if (!exchanges || !peers_are_told ||
+	    __sync_val_compare_and_swap(&peer->use, PEER_NONE, PEER_CLAIMED) != PEER_NONE)
 		return false;
 	__builtin_memcpy(peer->address, key->address, 16);
 	peer->port = bpf_htons(key->port);
@@ -516,8 +550,8 @@ static __always_inline int packet_passes(struct __sk_buff *skb, bool out)
 		return PASS;
 	if (sk->protocol == IPPROTO_TCP)
 		tcp_packet(skb, sk, out);
-	else if (sk->protocol == IPPROTO_UDP)
-		udp_packet(skb, sk, out);
+	else if (sk->protocol == IPPROTO_UDP && (out || sk->type == SOCK_DGRAM))
+		udp_packet(skb, sk, out); /* raw sockets get a copy of what is another's */
 	return PASS;
 }
 
@@ -533,17 +567,9 @@ int packet_in(struct __sk_buff *skb)
 	return packet_passes(skb, false);
 }
 
-/* The bytes so far of the peer that is kept in the socket, where it is one that we spoke to. */
-static __always_inline void tell_peer(const struct socket_state *state, __u64 cookie, __u16 flags)
+static __always_inline __u32 peer_outcome(const struct udp_peer *peer)
 {
-	const struct udp_peer *peer = &state->peer;
-	struct fs_owner nobody = {.uid = FS_UID_UNKNOWN};
-
-	if (peer->inbound)
-		return;
-	emit_flow(FS_RECORD_FLOW_VOLUME, flags, cookie, state->owner.tgid ? &state->owner : &nobody,
-		  &state->endpoints, peer->bytes_out, peer->bytes_in,
-		  peer->bytes_in ? FS_OUTCOME_ESTABLISHED : FS_OUTCOME_UNKNOWN);
+	return peer->bytes_in ? FS_OUTCOME_ESTABLISHED : FS_OUTCOME_UNKNOWN;
 }
 
 /*
@@ -553,6 +579,7 @@ static __always_inline void tell_peer(const struct socket_state *state, __u64 co
 SEC("cgroup/sock_release")
 int udp_release(struct bpf_sock *sk)
 {
+	struct fs_owner nobody = {.uid = FS_UID_UNKNOWN};
 	struct socket_state *state;
 
 	probe_point(sk);
@@ -561,7 +588,10 @@ int udp_release(struct bpf_sock *sk)
 	state = bpf_sk_storage_get(&sockets, sk, 0, 0);
 	if (!state || state->peer.use != PEER_KEPT)
 		return PASS;
-	tell_peer(state, bpf_get_socket_cookie(sk), FS_FLAG_CLOSED);
+	if (!state->peer.inbound) /* one that we spoke to */
+		emit_flow(FS_RECORD_FLOW_VOLUME, FS_FLAG_CLOSED, bpf_get_socket_cookie(sk),
+			  state->owner.tgid ? &state->owner : &nobody, &state->endpoints,
+			  state->peer.bytes_out, state->peer.bytes_in, peer_outcome(&state->peer));
 	state->peer.use = PEER_NONE;
 	return PASS;
 }
@@ -584,50 +614,56 @@ static __always_inline void tell_older(struct seq_file *seq, struct task_struct 
 		fresh.flags = SOCKET_TCP_OUT | SOCKET_HELLO_DONE |
 			      (is_dns_port(fresh.endpoints.remote_port) ? SOCKET_DNS : 0) |
 			      (address_is_loopback(fresh.endpoints.remote_address) ? SOCKET_QUIET : 0);
-	if (tcp_state != TCP_LISTEN) {
-		state = bpf_sk_storage_get(&sockets, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
-		if (!state) {
-			count(FS_COUNT_STORAGE_FAILED);
-			return;
-		}
-		if (protocol == IPPROTO_UDP) { /* its peer may be kept already */
-			state->owner = fresh.owner;
-			state->flags |= fresh.flags;
-		} else {
-			*state = fresh;
-		}
-	}
 	begin(&record.header, FS_RECORD_FLOW_OPEN, FS_FLAG_PREEXISTING, sizeof(record),
 	      bpf_get_socket_cookie(sk), &fresh.owner);
 	record.endpoints = fresh.endpoints;
 	record.reserved = tcp_state;
-	bpf_seq_write(seq, &record, sizeof(record));
+	/* Before anything is known of it: where the buffer is full, the kernel comes to this socket again. */
+	if (bpf_seq_write(seq, &record, sizeof(record)) || tcp_state == TCP_LISTEN)
+		return;
+	state = bpf_sk_storage_get(&sockets, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!state) {
+		count(FS_COUNT_STORAGE_FAILED);
+	} else if (protocol == IPPROTO_UDP) { /* its peer may be kept already */
+		state->owner = fresh.owner;
+		state->flags |= fresh.flags;
+	} else {
+		*state = fresh;
+	}
 }
 
 /* Bytes so far of a flow that lives long. */
-static __always_inline void tell_volume(struct sock *sk, struct socket_state *state, __u8 tcp_state)
+static __always_inline void tell_volume(struct seq_file *seq, struct sock *sk, struct socket_state *state,
+					__u8 tcp_state)
 {
+	struct fs_endpoints endpoints;
 	__u64 out = 0, in = 0;
 
 	if (!(state->flags & SOCKET_TCP_OUT) || !was_established(tcp_state) || (state->flags & SOCKET_QUIET))
 		return;
-	tcp_bytes(sk, is_fin_received(tcp_state), &out, &in);
-	emit_volume(sk, state, 0, out, in, FS_OUTCOME_ESTABLISHED);
+	endpoints = endpoints_now(sk, state);
+	tcp_bytes(sk, tcp_state, &out, &in);
+	(void)write_volume(seq, 0, bpf_get_socket_cookie(sk), &state->owner, &endpoints, out, in,
+			   FS_OUTCOME_ESTABLISHED);
 }
 
 /*
  * The same for UDP, once a round: a socket may be open under many numbers. A peer that
  * stood still gives up its place; one that spoke first does not: a late reply is still a reply.
  */
-static __always_inline void tell_udp_volume(struct sock *sk, struct socket_state *state)
+static __always_inline void tell_udp_volume(struct seq_file *seq, struct sock *sk, struct socket_state *state)
 {
+	struct fs_owner nobody = {.uid = FS_UID_UNKNOWN};
 	struct udp_peer *peer = &state->peer;
 	__u32 rounds = reader_round - peer->round;
 
 	if (peer->use != PEER_KEPT || peer->inbound || peer->told == reader_round)
 		return;
+	if (write_volume(seq, rounds >= 2 ? FS_FLAG_CLOSED : 0, bpf_get_socket_cookie(sk),
+			 state->owner.tgid ? &state->owner : &nobody, &state->endpoints, peer->bytes_out,
+			 peer->bytes_in, peer_outcome(peer)))
+		return;
 	peer->told = reader_round;
-	tell_peer(state, bpf_get_socket_cookie(sk), rounds >= 2 ? FS_FLAG_CLOSED : 0);
 	if (rounds >= 2)
 		peer->use = PEER_NONE;
 }
@@ -644,6 +680,7 @@ int each_socket(struct bpf_iter__task_file *ctx)
 	struct task_struct *task = ctx->task;
 	struct file *file = ctx->file;
 	struct socket_state *state;
+	struct seq_file *seq = ctx->meta->seq;
 	struct socket *socket;
 	struct sock *sk;
 	__u16 family, protocol;
@@ -665,13 +702,13 @@ int each_socket(struct bpf_iter__task_file *ctx)
 	tcp_state = sk->__sk_common.skc_state;
 	state = bpf_sk_storage_get(&sockets, sk, 0, 0);
 	if (state && protocol == IPPROTO_TCP)
-		tell_volume(sk, state, tcp_state);
+		tell_volume(seq, sk, state, tcp_state);
 	else if (state && state->owner.tgid)
-		tell_udp_volume(sk, state);
+		tell_udp_volume(seq, sk, state);
 	else if (telling_older && (protocol == IPPROTO_UDP || tcp_state != TCP_CLOSE))
-		tell_older(ctx->meta->seq, task, sk, protocol, tcp_state);
+		tell_older(seq, task, sk, protocol, tcp_state);
 	else if (state)
-		tell_udp_volume(sk, state);
+		tell_udp_volume(seq, sk, state);
 	return 0;
 }
 

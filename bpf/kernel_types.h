@@ -136,6 +136,7 @@ typedef struct {
 
 struct sock_common {
 	unsigned char skc_state;
+	unsigned long skc_flags; /* enum sock_flags, by bits */
 	__be32 skc_daddr;
 	__be32 skc_rcv_saddr;
 	__be16 skc_dport;
@@ -172,6 +173,9 @@ struct bpf_iter__task_file {
 struct tcp_sock {
 	__u64 bytes_sent; /* payload alone, retransmissions included */
 	__u64 bytes_retrans;
+	__u64 bytes_acked; /* SYN and FIN included */
+	__u32 write_seq;   /* behind what the program wrote */
+	__u32 snd_una;     /* behind what was acknowledged */
 	__u64 bytes_received;
 };
 

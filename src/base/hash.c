@@ -2,6 +2,9 @@
 #include "base/hash.h"
 
 #include <string.h>
+#include <sys/random.h>
+
+#include "base/clock.h"
 
 __extension__ typedef unsigned __int128 wide;
 
@@ -34,6 +37,16 @@ uint64_t hash_bytes(uint64_t seed, const void *bytes, size_t length)
 		hash = hash_mix(hash, word);
 	}
 	return hash_mix(hash, UINT64_C(0xe7037ed1a0b428db));
+}
+
+uint64_t hash_seed(void)
+{
+	uint64_t seed;
+
+	if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) == (ssize_t)sizeof(seed))
+		return seed;
+	/* Without randomness the time and where this program lies still differ from run to run. */
+	return hash_mix((uint64_t)clock_ns(CLOCK_MONOTONIC), (uintptr_t)&seed);
 }
 
 size_t hash_table_size(size_t value)

@@ -8,6 +8,9 @@
 
 uint64_t hash_bytes(uint64_t seed, const void *bytes, size_t length);
 
+/* A secret of this process. Never waits: very early at boot it is a weak one. */
+uint64_t hash_seed(void);
+
 /* Mixes one more value into a hash. */
 uint64_t hash_mix(uint64_t hash, uint64_t value);
 

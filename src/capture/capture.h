@@ -20,6 +20,7 @@ struct capture_settings {
 	uint16_t dns_ports[8];
 	uint32_t ring_bytes; /* a power of two */
 	bool sni;
+	const char *user; /* that a daemon becomes; "": none */
 };
 
 /* `record` points into the ring and lives until the callback returns. */
@@ -38,7 +39,7 @@ void capture_close(struct capture *capture);
 /* A descriptor that polls readable when the ring is a quarter full. */
 int capture_fd(const struct capture *capture);
 
-/* Hands over all records that wait. Returns how many, or -errno. */
+/* Hands over the records that wait, some thousands at most. Returns how many, or -errno. */
 int capture_drain(struct capture *capture);
 
 /*
@@ -50,9 +51,8 @@ int capture_drain(struct capture *capture);
 int capture_preexisting(struct capture *capture, struct failure *failure);
 
 /*
- * Asks for the bytes so far of all open flows: those of TCP and of each UDP socket's
- * first peer come with the next drain, those of its other peers at once. UDP flows that
- * stood still since the round before last are told closed. 0 or -errno.
+ * Hands over the bytes so far of all open flows, and meanwhile what waits in the ring. UDP
+ * flows that stood still since the round before last are told closed. 0 or -errno.
  */
 int capture_volumes(struct capture *capture);
 
@@ -66,10 +66,13 @@ struct capture_taken {
 };
 
 /*
- * Whether a program was detached, or the cgroup that is watched deleted, by somebody else: then *out is
- * filled, and nothing brings it back but a new capture.
+ * Whether a program was detached or replaced, or the cgroup that is watched deleted, by somebody else: then
+ * *out is filled, and nothing brings it back but a new capture.
  */
 bool capture_taken_away(const struct capture *capture, struct capture_taken *out);
+
+/* Whether that is the root of all cgroups: else (in a container) only what is below it is watched. */
+bool capture_is_whole(const struct capture *capture);
 
 /* Where cgroup v2 is mounted. Lives as long as the capture. */
 const char *capture_cgroup_root(const struct capture *capture);

@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <netinet/in.h>
+#include <pwd.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,6 +18,7 @@
 #include <bpf/libbpf.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "capture/cgroup.h"
 #include "capture/load.h"
@@ -23,6 +26,9 @@
 #include "firstseen.skel.h"
 
 #define COUNTER_CPUS_MAX 4096
+/* Records: what comes faster than it is read must not keep the reader for ever. */
+#define DRAINED_MOST 16384
+#define CGROUP_ROOT_INODE 1 /* of the host's; that of a cgroup namespace has another */
 
 /* As in the programs: bpf/common.h. */
 struct udp_flow_key {
@@ -48,9 +54,11 @@ struct capture {
 	int alive; /* a file of the cgroup, which can not be read once that is deleted */
 	char cgroup_path[PATH_MAX];
 	struct hook_links links[HOOKS];
+	uint32_t programs[HOOKS][2]; /* the kernel's numbers of what hangs there */
 	struct hook_result results[HOOKS];
 	int cpus;
-	uint64_t *scratch; /* one value per CPU */
+	uint64_t *scratch;   /* one value per CPU */
+	unsigned drain_left; /* records, in this call */
 };
 
 static int explain(struct failure *failure, int error, const char *what)
@@ -84,23 +92,44 @@ static int on_record(void *context, void *data, size_t size)
 	    proc_describe(&header->owner, (int64_t)header->time_ns, &process) == 0)
 		data = &process;
 	capture->callback(capture->context, data, size);
-	return 0;
+	return --capture->drain_left ? 0 : -EAGAIN; /* it is taken all the same */
+}
+
+/* Anybody may lock a folder that he may read. Only one who could be a daemon is taken for one. */
+static bool is_held_by_daemon(const struct capture *capture, const char *user)
+{
+	int holder = cgroup_lock_holder(capture->cgroup);
+	const struct passwd *service = user[0] ? getpwnam(user) : NULL;
+	struct stat status;
+	char path[64];
+
+	if (holder <= 0)
+		return holder < 0;
+	snprintf(path, sizeof(path), "/proc/%d", holder);
+	return stat(path, &status) < 0 || status.st_uid == 0 || status.st_uid == geteuid() ||
+	       (service && status.st_uid == service->pw_uid);
 }
 
 /* One daemon a host: the lock is on the cgroup root itself, which every mount of it shares, and ends with the
  * process. */
-static int lock_host(struct capture *capture, struct failure *failure)
+static int lock_host(struct capture *capture, const char *user, struct failure *failure)
 {
 	if (flock(capture->cgroup, LOCK_EX | LOCK_NB) == 0)
 		return 0;
-	if (errno == EWOULDBLOCK)
+	if (errno != EWOULDBLOCK)
+		return failure_set(failure, -errno, "can not lock the cgroup root %s: %s",
+				   capture->cgroup_path, strerror(errno));
+	if (is_held_by_daemon(capture, user))
 		return failure_set(
 			failure, -EBUSY,
 			"another firstseend is watching this host already (it holds the lock on %s); "
 			"stop it first",
 			capture->cgroup_path);
-	return failure_set(failure, -errno, "can not lock the cgroup root %s: %s", capture->cgroup_path,
-			   strerror(errno));
+	log_warning(
+		"a user without rights holds the lock on %s, by which a daemon knows whether it is the only "
+		"one: see who it is (lslocks)",
+		capture->cgroup_path);
+	return 0;
 }
 
 static int explain_hook(struct failure *failure, const struct hook_result *result, enum hook_id id,
@@ -122,6 +151,15 @@ static int load(struct capture *capture, const struct capture_settings *settings
 	return error ? explain(failure, error, "load the kernel programs") : 0;
 }
 
+/* What a link holds. 0: nothing, or it can not be told. */
+static uint32_t program_of(const struct bpf_link *link)
+{
+	struct bpf_link_info info = {0};
+	uint32_t size = sizeof(info);
+
+	return link && bpf_obj_get_info_by_fd(bpf_link__fd(link), &info, &size) == 0 ? info.prog_id : 0;
+}
+
 static int attach(struct capture *capture, struct failure *failure)
 {
 	const struct hook_result *results = capture->results;
@@ -139,8 +177,11 @@ static int attach(struct capture *capture, struct failure *failure)
 			continue;
 		load_begin();
 		error = load_attach(capture->skeleton, id, capture->cgroup, &capture->links[id]);
-		if (!error)
+		if (!error) {
+			capture->programs[id][0] = program_of(capture->links[id].first);
+			capture->programs[id][1] = program_of(capture->links[id].second);
 			continue;
+		}
 		load_failed(result, error);
 		if (hook_of(id)->needed)
 			return explain_hook(failure, result, id, "attach");
@@ -186,7 +227,7 @@ int capture_open(const struct capture_settings *settings, capture_callback *call
 	capture->context = context;
 	capture->cgroup = cgroup_open_root(capture->cgroup_path, failure);
 	capture->alive = -1;
-	error = capture->cgroup < 0 ? capture->cgroup : lock_host(capture, failure);
+	error = capture->cgroup < 0 ? capture->cgroup : lock_host(capture, settings->user, failure);
 	if (!error)
 		error = open_alive(capture, failure);
 	if (!error)
@@ -219,14 +260,20 @@ void capture_close(struct capture *capture)
 	free(capture);
 }
 
-/* The kernel keeps a cgroup's link that was detached, without its cgroup. Others can not be detached. */
-static bool is_taken_away(const struct bpf_link *link)
+/*
+ * The kernel keeps a cgroup's link that was detached, without its cgroup. Others can not be detached. Into
+ * some another program can be put. What was done to it by somebody else, NULL: nothing.
+ */
+static const char *done_to(const struct bpf_link *link, uint32_t program)
 {
 	struct bpf_link_info info = {0};
 	uint32_t size = sizeof(info);
 
-	return link && bpf_obj_get_info_by_fd(bpf_link__fd(link), &info, &size) == 0 &&
-	       info.type == BPF_LINK_TYPE_CGROUP && info.cgroup.cgroup_id == 0;
+	if (!link || bpf_obj_get_info_by_fd(bpf_link__fd(link), &info, &size))
+		return NULL;
+	if (info.type == BPF_LINK_TYPE_CGROUP && info.cgroup.cgroup_id == 0)
+		return "detached";
+	return program && info.prog_id != program ? "replaced" : NULL;
 }
 
 /*
@@ -248,12 +295,16 @@ bool capture_taken_away(const struct capture *capture, struct capture_taken *out
 		return true;
 	}
 	for (int i = 0; i < HOOKS; i++) {
-		if (!is_taken_away(capture->links[i].first) && !is_taken_away(capture->links[i].second))
+		const char *done = done_to(capture->links[i].first, capture->programs[i][0]);
+
+		if (!done)
+			done = done_to(capture->links[i].second, capture->programs[i][1]);
+		if (!done)
 			continue;
-		out->gap = "a kernel program was detached";
-		snprintf(out->what, sizeof(out->what),
-			 "the kernel program at %s was detached by somebody else",
-			 hook_of((enum hook_id)i)->name);
+		out->gap = strcmp(done, "replaced") == 0 ? "a kernel program was replaced"
+							 : "a kernel program was detached";
+		snprintf(out->what, sizeof(out->what), "the kernel program at %s was %s by somebody else",
+			 hook_of((enum hook_id)i)->name, done);
 		return true;
 	}
 	return false;
@@ -266,25 +317,59 @@ int capture_fd(const struct capture *capture)
 
 int capture_drain(struct capture *capture)
 {
-	return ring_buffer__consume(capture->ring);
+	int taken;
+
+	capture->drain_left = DRAINED_MOST;
+	taken = ring_buffer__consume(capture->ring);
+	return taken == -EAGAIN ? DRAINED_MOST : taken;
+}
+
+static int drain_within(struct capture *capture)
+{
+	int drained = capture_drain(capture);
+
+	return drained < 0 && drained != -EINTR ? drained : 0;
 }
 
 /* --- what was there before -------------------------------------------------------------- */
 
 #define TCP_STATE_LISTEN 10
 #define OLDER_MOST 262144 /* sockets looked at */
+#define ITERATED 256      /* records read at once */
 
 struct older {
-	size_t count;
+	size_t count, size;
 	struct fs_record_flow *sockets; /* owned */
 };
 
+/* Keeps one of those that were there before. */
+static int keep_older(struct older *older, const struct fs_record_flow *record)
+{
+	if (older->count == OLDER_MOST)
+		return 0;
+	if (older->count == older->size) {
+		size_t size = older->size ? older->size * 2 : 256;
+		struct fs_record_flow *more = realloc(older->sockets, size * sizeof(*more));
+
+		if (!more)
+			return -ENOMEM;
+		older->sockets = more;
+		older->size = size;
+	}
+	older->sockets[older->count++] = *record;
+	return 0;
+}
+
+/*
+ * Each socket of the host is looked at. What is told of them goes to `older`, or where that is NULL to the
+ * callback; then the ring is drained meanwhile, since this takes its time where there are many.
+ */
 static int run_iterator(struct capture *capture, struct older *older)
 {
-	struct fs_record_flow record;
-	size_t size = 0, held = 0;
+	static struct fs_record_flow records[ITERATED]; /* one capture a process */
+	size_t held = 0;
 	ssize_t length;
-	int fd;
+	int fd, error = 0;
 
 	if (!capture->links[HOOK_SOCKETS].first)
 		return 0; /* said to be missing */
@@ -292,27 +377,27 @@ static int run_iterator(struct capture *capture, struct older *older)
 	if (fd < 0)
 		return -errno;
 	/* Reads may end in the middle of a record. */
-	while ((length = read(fd, (char *)&record + held, sizeof(record) - held)) > 0 ||
-	       (length < 0 && errno == EAGAIN)) {
-		held += length > 0 ? (size_t)length : 0;
-		if (held < sizeof(record))
-			continue;
-		held = 0;
-		if (!older || older->count == OLDER_MOST)
-			continue;
-		if (older->count == size) {
-			struct fs_record_flow *more;
+	while (!error && ((length = read(fd, (char *)records + held, sizeof(records) - held)) > 0 ||
+			  (length < 0 && errno == EAGAIN))) {
+		size_t count;
 
-			size = size ? size * 2 : 256;
-			more = realloc(older->sockets, size * sizeof(*more));
-			if (!more)
-				break;
-			older->sockets = more;
+		held += length > 0 ? (size_t)length : 0;
+		count = held / sizeof(records[0]);
+		for (size_t i = 0; i < count && !error; i++) {
+			if (older)
+				error = keep_older(older, &records[i]);
+			else
+				capture->callback(capture->context, &records[i], sizeof(records[i]));
 		}
-		older->sockets[older->count++] = record;
+		held -= count * sizeof(records[0]);
+		memmove(records, &records[count], held);
+		if (!older && !error)
+			error = drain_within(capture);
 	}
+	if (!error && length < 0)
+		error = -errno;
 	close(fd);
-	return length < 0 ? -errno : 0;
+	return error;
 }
 
 static bool is_listening(const struct fs_record_flow *socket)
@@ -495,6 +580,13 @@ int capture_counters(struct capture *capture, uint64_t counters[static FS_COUNTE
 		counters[i] = sum;
 	}
 	return 0;
+}
+
+bool capture_is_whole(const struct capture *capture)
+{
+	struct stat status;
+
+	return fstat(capture->cgroup, &status) < 0 || status.st_ino == CGROUP_ROOT_INODE;
 }
 
 const char *capture_cgroup_root(const struct capture *capture)

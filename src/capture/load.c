@@ -90,6 +90,30 @@ int load_kernel_memory(void)
 	return 1;
 }
 
+/* Whether this kernel takes programs that exchange a value: they are in bpf/common.h by `exchanges`. */
+static bool takes_exchange(void)
+{
+	const struct bpf_insn program[] = {
+		{.code = BPF_ST | BPF_MEM | BPF_DW, .dst_reg = BPF_REG_10, .off = -8},
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_1, .imm = 1},
+		{.code = BPF_STX | BPF_ATOMIC | BPF_W,
+		 .dst_reg = BPF_REG_10,
+		 .src_reg = BPF_REG_1,
+		 .off = -8,
+		 .imm = BPF_CMPXCHG},
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
+		{.code = BPF_JMP | BPF_EXIT},
+	};
+	int fd = bpf_prog_load(BPF_PROG_TYPE_SOCKET_FILTER, "exchange", "GPL", program,
+			       sizeof(program) / sizeof(program[0]), NULL);
+
+	if (fd < 0)
+		return false;
+	close(fd);
+	return true;
+}
+
 /* Each program has its row in the table of hooks; those not wished for stay out. */
 static int choose(struct firstseen_bpf *skeleton, uint32_t wanted)
 {
@@ -120,6 +144,7 @@ static int prepare(struct firstseen_bpf *skeleton, const struct load_wish *wish)
 	skeleton->rodata->wakeup_bytes = settings->ring_bytes / 4;
 	skeleton->rodata->capture_sni = settings->sni;
 	skeleton->rodata->kernel_memory = wish->kernel_memory;
+	skeleton->rodata->exchanges = takes_exchange();
 	skeleton->rodata->probing = wish->probing;
 	if (!error)
 		error = bpf_map__set_max_entries(skeleton->maps.ring, settings->ring_bytes);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/text.h"
 #include "cli/cli.h"
 #include "core/pipeline.h"
@@ -217,6 +218,7 @@ static void settings_of(const struct replay *replay, struct pipeline_settings *s
 		.rules = replay->rules,
 		.networks = &config->inside,
 		.dns_port_count = config->dns_port_count,
+		.hash_seed = hash_seed(),
 	};
 	memcpy(settings->dns_ports, config->dns_ports, sizeof(settings->dns_ports));
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/text.h"
 #include "cli/import.h"
 #include "cli/progress.h"
@@ -111,6 +112,7 @@ int import_flows_open(struct import *import)
 		.rules = import->rules,
 		.networks = &config->inside,
 		.dns_port_count = config->dns_port_count,
+		.hash_seed = hash_seed(),
 		.flow_limit = 2 * 65536, /* more than a source has open at once */
 	};
 	struct zeek_settings zeek = {

@@ -462,6 +462,8 @@ int import_history(struct import *import, const char *path)
 	error = lines_digest_of(path, &digest, &import->failure);
 	if (!error)
 		error = history_open(path, HISTORY_READ, &other, &import->failure);
+	if (!error)
+		error = history_check(other, &import->failure);
 	if (!error) {
 		*table = (struct table){.import = import, .path = path};
 		import->from_ns = import->to_ns = 0;

@@ -194,10 +194,27 @@ static void on_question(struct pipeline *pipeline, const struct observation *see
 	}
 }
 
+/*
+ * Names of the inside are given inside. A server outside that gives one would keep every flow to its address
+ * from everyone's eyes, and any program may ask its own server. A domain that the operator set may be served
+ * outside.
+ */
+static bool is_disguise(struct pipeline *pipeline, const struct observation *seen)
+{
+	const char *name = seen->message->qname;
+	char domain[DOMAIN_MAX];
+
+	return network_is_external(pipeline->settings.networks, &seen->remote) &&
+	       grouping_domain(pipeline->grouping, name, domain) == DOMAIN_INTERNAL &&
+	       !network_name_is_internal(pipeline->settings.networks, name);
+}
+
 static void on_answer(struct pipeline *pipeline, const struct observation *seen)
 {
 	struct actor asker;
 
+	if (is_disguise(pipeline, seen))
+		return;
 	actor_of(pipeline, &seen->owner, &asker);
 	correlate_answer(pipeline->correlate, seen->cookie, &asker, seen->message, seen->time_ns);
 }
@@ -239,27 +256,40 @@ static void decide_by_sni(struct pipeline *pipeline, struct flow *flow, const ch
 	free(by_dns);
 }
 
+/* Whether DNS gave that name for the flow's address, too. */
+static bool dns_gave(const struct flow *flow, const char *name)
+{
+	return flow->wait == WAIT_HELLO &&
+	       (strcmp(flow->attribution->hostname, name) == 0 || is_rival(flow->attribution, name));
+}
+
+/* A name of the inside would keep the flow from everyone's eyes, and a program may say in its hello what it
+ * likes. */
+static bool is_inside(struct pipeline *pipeline, const char *name)
+{
+	char domain[DOMAIN_MAX];
+
+	return grouping_domain(pipeline->grouping, name, domain) == DOMAIN_INTERNAL ||
+	       network_name_is_internal(pipeline->settings.networks, name);
+}
+
 /*
  * A flow that is not kept goes outside all the same where DNS gave its address an internal name, which
  * anybody may who answers one question.
  */
-static bool may_be_corrected(const struct pipeline *pipeline, const struct flow *flow,
-			     const char *server_name)
+static bool may_be_corrected(const struct pipeline *pipeline, const struct flow *flow)
 {
-	const struct network_scope *networks = pipeline->settings.networks;
-
-	return flow->kept || (network_is_external(networks, &flow->key.remote) &&
-			      !network_name_is_internal(networks, server_name));
+	return flow->kept || network_is_external(pipeline->settings.networks, &flow->key.remote);
 }
 
 /* The flow was decided already: another domain in its hello is an access of its own. */
 static void correct_by_sni(struct pipeline *pipeline, struct flow *flow, const char *server_name)
 {
 	char by_dns[HOSTNAME_MAX] = "", domain[DOMAIN_MAX];
-	enum domain_kind kind = grouping_domain(pipeline->grouping, server_name, domain);
 
-	if (!may_be_corrected(pipeline, flow, server_name) || kind == DOMAIN_INVALID ||
-	    kind == DOMAIN_INTERNAL || names_equal(pipeline->texts, flow->domain, domain))
+	if (!may_be_corrected(pipeline, flow) ||
+	    grouping_domain(pipeline->grouping, server_name, domain) == DOMAIN_INVALID ||
+	    names_equal(pipeline->texts, flow->domain, domain))
 		return;
 	if (flow->subject == SUBJECT_DOMAIN)
 		names_text(pipeline->texts, flow->hostname, by_dns, sizeof(by_dns));
@@ -277,9 +307,7 @@ static bool is_front(const struct pipeline *pipeline, const struct flow *flow, c
 	char hostname[HOSTNAME_MAX];
 
 	if (flow->wait == WAIT_HELLO)
-		return flow->attribution->hostname[0] &&
-		       strcmp(flow->attribution->hostname, server_name) != 0 &&
-		       !is_rival(flow->attribution, server_name);
+		return flow->attribution->hostname[0] && !dns_gave(flow, server_name);
 	return flow->kept && flow->subject == SUBJECT_DOMAIN &&
 	       strcmp(names_text(pipeline->texts, flow->hostname, hostname, sizeof(hostname)), server_name) !=
 		       0;
@@ -296,7 +324,8 @@ static void on_server_name(struct pipeline *pipeline, const struct observation *
 	if (!flow->local_port)
 		flow->local_port = seen->local_port;
 	if (!seen->server_name || hostname_normalise(seen->server_name, name) ||
-	    (seen->has_ech && is_front(pipeline, flow, name))) {
+	    (seen->has_ech && is_front(pipeline, flow, name)) ||
+	    (!dns_gave(flow, name) && is_inside(pipeline, name))) {
 		if (flow->wait == WAIT_HELLO)
 			pipeline_decide_waiting(pipeline, flow);
 	} else if (flow->wait == WAIT_HELLO) {

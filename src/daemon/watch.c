@@ -26,6 +26,7 @@
 #define HOOKS_NS (2 * NS_PER_SECOND)
 #define RELOAD_NS (60 * NS_PER_SECOND)  /* longest that a reload is said to be going on */
 #define REFRESH_NS (60 * NS_PER_SECOND) /* networks of the host, coverage */
+#define DRAINS_MOST 1024                /* at the end */
 
 /* --- the operator's judgement ------------------------------------------------------- */
 
@@ -302,6 +303,14 @@ static int drain(struct watch *watch)
 	return 0;
 }
 
+/* At the end: what waits by then, however much that is. */
+static void drain_all(struct watch *watch)
+{
+	look_at_clock(watch);
+	for (int i = 0; i < DRAINS_MOST && capture_drain(watch->capture) > 0; i++)
+		;
+}
+
 static void on_binding(void *context, const struct kept_binding *binding)
 {
 	struct watch *watch = context;
@@ -423,9 +432,9 @@ void watch_finish(struct watch *watch)
 	struct writer_states states;
 	int64_t now;
 
-	(void)drain(watch);
+	drain_all(watch);
 	round_of_volumes(watch, watch_now(watch), true);
-	(void)drain(watch);
+	drain_all(watch);
 	now = watch_now(watch);
 	pipeline_finish(watch->pipeline, now);
 	pipeline_crawlers_changed(watch->pipeline, on_crawler, watch);
@@ -455,6 +464,11 @@ static void say_missing(const struct watch *watch)
 	const struct hook_result *results = capture_hooks(watch->capture);
 	char error[HOOK_ERROR_MAX];
 
+	if (!capture_is_whole(watch->capture))
+		log_warning(
+			"%s is the root of a container, not of this host: the DNS and UDP of what is outside "
+			"of it are not seen",
+			capture_cgroup_root(watch->capture));
 	for (int i = 0; i < HOOKS; i++)
 		if (!hook_is_there(results[i].state))
 			log_warning("%s is %s (%s): %s", hook_of((enum hook_id)i)->name,
@@ -483,7 +497,8 @@ int watch_run(const struct watch_options *options, struct failure *failure)
 		if (error > 0)
 			log_info("%d connections are older than this daemon", error);
 		if (error >= 0)
-			error = privilege_drop_all(watch->config.packages,
+			error = privilege_drop_all((struct privilege_kept){.ptrace = watch->config.packages,
+									   .bpf = watch->needs_bpf},
 						   watch->config.ptr || watch->config.asn, watch->failure);
 		if (error >= 0)
 			error = watch_start_threads(watch);

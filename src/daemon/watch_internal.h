@@ -53,6 +53,7 @@ struct watch {
 	unsigned recoveries;   /* of the history, so far */
 	bool damaged;          /* the history can not be read */
 	bool urgent;           /* the batch holds an alert */
+	bool needs_bpf;        /* the kernel lets nobody read maps without CAP_BPF */
 	bool end;
 };
 

@@ -398,6 +398,13 @@ static int take_up(struct watch *watch)
 	return 0;
 }
 
+static bool can_count(void *context)
+{
+	uint64_t counters[FS_COUNTERS];
+
+	return capture_counters(context, counters) == 0;
+}
+
 /* Root was for attaching. What is opened from here on belongs to the user of the service. */
 static int drop_user(struct watch *watch)
 {
@@ -411,7 +418,13 @@ static int drop_user(struct watch *watch)
 		snprintf(path, sizeof(path), "%s%s", watch->config.history_path, *suffix);
 		privilege_own_file(path, user);
 	}
-	error = privilege_drop_user(user, &changed, watch->failure);
+	watch->needs_bpf = privilege_needs_bpf(can_count, watch->capture);
+	if (watch->needs_bpf)
+		log_info(
+			"this kernel reads no map without CAP_BPF (kernel.unprivileged_bpf_disabled is set): "
+			"it is kept");
+	error = privilege_drop_user(user, (struct privilege_kept){.ptrace = true, .bpf = watch->needs_bpf},
+				    &changed, watch->failure);
 	if (!error && !changed && geteuid() == 0 && user[0])
 		log_warning("there is no user %s: going on as root, without capabilities", user);
 	return error;
@@ -423,7 +436,8 @@ int watch_open(struct watch *watch)
 					   .aws_buckets = watch->config.aws_buckets};
 	struct capture_settings capture = {.dns_port_count = watch->config.dns_port_count,
 					   .ring_bytes = watch->config.ring_bytes,
-					   .sni = watch->config.sni};
+					   .sni = watch->config.sni,
+					   .user = watch->config.user};
 	int error = domain_rules_new(&grouping, &watch->rules, watch->failure);
 
 	memcpy(capture.dns_ports, watch->config.dns_ports, sizeof(capture.dns_ports));

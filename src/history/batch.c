@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "base/hash.h"
 #include "base/text.h"
@@ -105,13 +104,6 @@ static void *array_new(size_t count, size_t size)
 	return calloc(count, size); /* untouched pages cost nothing */
 }
 
-static void batch_seed(struct batch *batch)
-{
-	/* Without randomness (very early at boot) the address still differs from process to process. */
-	if (getrandom(&batch->seed, sizeof(batch->seed), GRND_NONBLOCK) != (ssize_t)sizeof(batch->seed))
-		batch->seed = hash_mix((uintptr_t)batch, (uintptr_t)batch->bytes);
-}
-
 int batch_new(const struct batch_limits *limits, struct batch **out)
 {
 	static const struct batch_limits none;
@@ -145,7 +137,7 @@ int batch_new(const struct batch_limits *limits, struct batch **out)
 		batch_free(batch);
 		return -ENOMEM;
 	}
-	batch_seed(batch);
+	batch->seed = hash_seed();
 	*out = batch;
 	return 0;
 }

@@ -10,8 +10,10 @@
 
 #define BUSY_MS 5000
 #define CHECKPOINT_BUSY_MS 100
-#define LOG_PAGES 1000      /* a log of that length is written into the file, */
-#define LOG_PAGES_MOST 8000 /* ... or at the latest of that, within a commit */
+#define VALUE_MOST (16 << 20) /* bytes of a value or a row: far more than any of ours has */
+#define LATE_STEPS 100000     /* of SQLite's machine, some milliseconds */
+#define LOG_PAGES 1000        /* a log of that length is written into the file, */
+#define LOG_PAGES_MOST 8000   /* ... or at the latest of that, within a commit */
 #define DAMAGED                                                                                              \
 	"it is damaged: firstseend sets it aside and saves what can be read when it starts the next time"
 
@@ -140,6 +142,7 @@ int db_open(const char *path, enum db_mode mode, struct db **out, struct failure
 	/* Whoever only looked at the file's header must not touch it when closing. */
 	sqlite3_db_config(db->connection, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, (int *)NULL);
 	sqlite3_busy_timeout(db->connection, BUSY_MS);
+	sqlite3_limit(db->connection, SQLITE_LIMIT_LENGTH, VALUE_MOST);
 	*out = db;
 	return 0;
 }
@@ -213,6 +216,11 @@ int db_configure(struct db *db, struct failure *failure)
 		       "PRAGMA cache_size = -8192;"
 		       "PRAGMA journal_size_limit = 4194304",
 		       failure);
+}
+
+void db_break_off(struct db *db, int (*is_late)(void *context), void *context)
+{
+	sqlite3_progress_handler(db->connection, LATE_STEPS, is_late, context);
 }
 
 int db_exec(struct db *db, const char *sql, struct failure *failure)

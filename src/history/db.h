@@ -41,6 +41,10 @@ int db_header(struct db *db, uint8_t header[static DB_HEADER_SIZE]);
 /* Settings of a connection that may now be used. */
 int db_configure(struct db *db, struct failure *failure);
 
+/* From now on `is_late` is asked every few milliseconds; once it is not 0, what runs breaks off, with -EIO.
+ */
+void db_break_off(struct db *db, int (*is_late)(void *context), void *context);
+
 int db_exec(struct db *db, const char *sql, struct failure *failure);
 
 /* Runs `sql` and gives the integer that its first row begins with. -ENODATA: no row. */

@@ -44,6 +44,12 @@ enum history_mode {
  * becomes the new one (see history_recovery): -EUCLEAN is not given then.
  */
 int history_open(const char *path, enum history_mode mode, struct history **out, struct failure *failure);
+/*
+ * Looks at every page of a file that others may have made: in one whose pages lead to each other
+ * again and again, reading has no end. 0, -EUCLEAN where it is damaged, or -errno.
+ */
+int history_check(struct history *history, struct failure *failure);
+
 void history_close(struct history *history); /* NULL is fine */
 
 /* Any call may find that the file is damaged: -EUCLEAN. Marks it, so that it is recovered when it is opened

@@ -179,23 +179,35 @@ static int look_at_ends(struct db *db, struct failure *failure)
 	return error ? error : found;
 }
 
-/* A large file would hold up the start: what is wrong with it is found as it is used. */
-static int check_content(struct db *db, const char *path, struct failure *failure)
+/* Every page of it, with what is in it. */
+static int check_pages(struct db *db, struct failure *failure)
 {
 	struct statement *statement;
-	struct stat status;
-	int found, error = look_at_ends(db, failure);
+	int found, error = db_prepare(db, "PRAGMA quick_check(1)", &statement, failure);
 
-	if (error || stat(path, &status) || status.st_size > CHECKED_WHOLE)
-		return error;
-	error = db_prepare(db, "PRAGMA quick_check(1)", &statement, failure);
 	if (error)
 		return error;
 	found = db_step(statement, failure);
 	if (found == 1 && strcmp(db_column_text(statement, 0), "ok") != 0)
-		found = damaged(path, db_column_text(statement, 0), failure);
+		found = damaged(db_name(db), db_column_text(statement, 0), failure);
 	db_finalize(statement);
 	return found < 0 ? found : 0;
+}
+
+/* A large file would hold up the start: what is wrong with it is found as it is used. */
+static int check_content(struct db *db, const char *path, struct failure *failure)
+{
+	struct stat status;
+	int error = look_at_ends(db, failure);
+
+	if (error || stat(path, &status) || status.st_size > CHECKED_WHOLE)
+		return error;
+	return check_pages(db, failure);
+}
+
+int history_check(struct history *history, struct failure *failure)
+{
+	return check_pages(history->db, failure);
 }
 
 static int open_writer(struct history *history, const char *path, bool exists, struct failure *failure)
@@ -211,6 +223,8 @@ static int open_writer(struct history *history, const char *path, bool exists, s
 		error = check_file(history->db, path, &empty, failure);
 	if (!error)
 		error = db_configure(history->db, failure);
+	if (!error && !empty)
+		error = schema_check_shape(history->db, failure);
 	if (!error)
 		error = empty ? schema_create(history->db, failure) : schema_migrate(history->db, failure);
 	if (!error)
@@ -266,7 +280,9 @@ static int open_reader(struct history *history, const char *path, struct failure
 			failure, -EPROTO,
 			"history %.300s: this is no SQLite database, or one that was never written", path);
 	error = schema_check_header(path, header, failure);
-	return error ? error : db_configure(history->db, failure);
+	if (!error)
+		error = db_configure(history->db, failure);
+	return error ? error : schema_check_shape(history->db, failure);
 }
 
 int history_open(const char *path, enum history_mode mode, struct history **out, struct failure *failure)

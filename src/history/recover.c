@@ -167,6 +167,11 @@ static int change(struct recovery *recovery, const char *sql)
 	return db_exec(recovery->salvage.to, sql, recovery->failure);
 }
 
+static int is_late(void *context)
+{
+	return salvage_is_late(context);
+}
+
 static int open_both(struct recovery *recovery, const char *fresh)
 {
 	struct salvage *salvage = &recovery->salvage;
@@ -190,6 +195,8 @@ static int open_both(struct recovery *recovery, const char *fresh)
 		db_close(salvage->from);
 		salvage->from = NULL;
 	}
+	if (!error && salvage->from)
+		db_break_off(salvage->from, is_late, salvage);
 	return error;
 }
 

@@ -45,11 +45,14 @@ bool salvage_is_late(struct salvage *salvage)
 	return salvage->late;
 }
 
+/* What is a view by that name has none: its rows may have no end. */
 static int columns_of(struct db *db, const char *table, struct columns *columns)
 {
+	static const char select[] =
+		"SELECT name, type, pk FROM pragma_table_info(?1) WHERE EXISTS (SELECT 1 FROM "
+		"pragma_table_list(?1) l WHERE l.schema = 'main' AND l.type = 'table')";
 	struct statement *statement;
-	int found,
-		error = db_prepare(db, "SELECT name, type, pk FROM pragma_table_info(?1)", &statement, NULL);
+	int found, error = db_prepare(db, select, &statement, NULL);
 
 	memset(columns, 0, sizeof(*columns));
 	if (error)

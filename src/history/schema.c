@@ -14,9 +14,11 @@
 #include "history/schema.h"
 
 #include <errno.h>
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/sha256.h"
 #include "history/history.h"
 
 #define SUMS                                                                                                 \
@@ -265,6 +267,91 @@ int schema_read_version(struct db *db, int *version, struct failure *failure)
 	if (!error)
 		*version = (int)number;
 	return error;
+}
+
+/* --- the shape --------------------------------------------------------------------------------- */
+
+#define SHAPE_BYTES_MOST 32768
+
+/* Of version N: the SHA-256 of what stands in sqlite_schema, in shapes[N - 1]. A file that has another one is
+ * told with it. */
+static const char *const shapes[] = {
+	"mdro7Jh4six3hdWTOVC6u7iWFz/PCsCbFdyjb7m3qr8=",
+	"2m/diVvj6OZPxPsWRS7XoFteQgVFcBlhSH9rkPoxS/A=",
+	"AfsZQxXUW44cxQhRymOjUjGMH19JpAYwNGLFl2+QWCk=",
+	"1RpBJsGo4z2fOs++quQ6YfiH/qwYkUQuCmi83wbrV1s=",
+};
+_Static_assert(sizeof(shapes) / sizeof(*shapes) == VERSION, "each version has its shape");
+
+struct shape {
+	char text[SHAPE_BYTES_MOST];
+	size_t used;
+	bool full;
+};
+
+static bool is_of_word(char character)
+{
+	return isalnum((unsigned char)character) || character == '_';
+}
+
+/* Blanks count only between words: ALTER TABLE puts them as this SQLite, or that one, likes. */
+static void add_to_shape(struct shape *shape, const char *text)
+{
+	for (; *text && !shape->full; text++) {
+		bool blank = isspace((unsigned char)*text);
+
+		if (blank &&
+		    (!is_of_word(text[1]) || !shape->used || !is_of_word(shape->text[shape->used - 1])))
+			continue;
+		if (shape->used + 2 >= sizeof(shape->text))
+			shape->full = true;
+		else
+			shape->text[shape->used++] = blank ? ' ' : *text;
+	}
+	shape->text[shape->used++] = '\n';
+}
+
+/* What ANALYZE leaves is not ours, and harmless. */
+static const char select_shape[] =
+	"SELECT type, name, tbl_name, coalesce(sql, '') FROM sqlite_schema WHERE NOT (type = 'table' AND "
+	"sql IN ('CREATE TABLE sqlite_stat1(tbl,idx,stat)', "
+	"'CREATE TABLE sqlite_stat4(tbl,idx,neq,nlt,ndlt,sample)')) ORDER BY type, name, tbl_name, sql";
+
+static int read_shape(struct db *db, char hash[static SHA256_BASE64_MAX], struct failure *failure)
+{
+	struct shape shape = {.used = 0};
+	struct statement *statement;
+	int found, error = db_prepare(db, select_shape, &statement, failure);
+
+	if (error)
+		return error;
+	while ((found = db_step(statement, failure)) == 1 && !shape.full)
+		for (int column = 0; column < 4; column++)
+			add_to_shape(&shape, db_column_text(statement, column));
+	db_finalize(statement);
+	sha256_base64(shape.text, shape.full ? 0 : shape.used, hash);
+	return found < 0 ? found : 0;
+}
+
+/*
+ * A file from elsewhere may have tables, triggers and views of its own making, which run inside of what is
+ * asked here: one that takes alerts away again, one that never ends.
+ */
+int schema_check_shape(struct db *db, struct failure *failure)
+{
+	char hash[SHA256_BASE64_MAX];
+	int version, error = schema_read_version(db, &version, failure);
+
+	if (!error)
+		error = check_version(db_name(db), version, failure);
+	if (!error)
+		error = read_shape(db, hash, failure);
+	if (error || strcmp(hash, shapes[version - 1]) == 0)
+		return error;
+	return failure_set(failure, -EUCLEAN,
+			   "history %s: its tables are not those that firstseen makes (%s): it is damaged, "
+			   "or was made by others",
+			   db_name(db), hash);
 }
 
 int schema_migrate(struct db *db, struct failure *failure)

@@ -23,6 +23,12 @@ int schema_check_header(const char *name, const uint8_t header[static DB_HEADER_
 /* The version of an open history. */
 int schema_read_version(struct db *db, int *version, struct failure *failure);
 
+/*
+ * Whether the tables, indexes and triggers are those of the file's version, and nothing else is there.
+ * 0, -EUCLEAN where they are not, or -errno.
+ */
+int schema_check_shape(struct db *db, struct failure *failure);
+
 /* Brings it up to schema_version(), each step in its own transaction. -EPROTO: it is newer than we are. */
 int schema_migrate(struct db *db, struct failure *failure);
 

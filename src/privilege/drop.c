@@ -6,6 +6,7 @@
 #include <libgen.h>
 #include <limits.h>
 #include <pwd.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -51,24 +52,45 @@ void privilege_own_file(const char *path, const char *user)
 	close(fd);
 }
 
-/* What it has and still needs. */
-static void keep_one(void)
+bool privilege_needs_bpf(bool (*works)(void *context), void *context)
 {
-	bool has = capng_have_capability(CAPNG_PERMITTED, CAP_SYS_PTRACE);
+	bool fails;
+	void *before;
 
-	capng_clear(CAPNG_SELECT_ALL);
-	if (has)
-		capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_SYS_PTRACE);
+	if (capng_get_caps_process())
+		return false;
+	before = capng_save_state();
+	capng_updatev(CAPNG_DROP, CAPNG_EFFECTIVE, CAP_BPF, CAP_SYS_ADMIN, -1);
+	if (!before || capng_apply(CAPNG_SELECT_CAPS)) {
+		free(before);
+		return false;
+	}
+	fails = !works(context);
+	capng_restore_state(&before);
+	return capng_apply(CAPNG_SELECT_CAPS) == 0 && fails;
 }
 
-int privilege_drop_user(const char *user, bool *changed, struct failure *failure)
+/* What it has and still needs. */
+static void keep(struct privilege_kept kept)
+{
+	bool ptrace = kept.ptrace && capng_have_capability(CAPNG_PERMITTED, CAP_SYS_PTRACE);
+	bool bpf = kept.bpf && capng_have_capability(CAPNG_PERMITTED, CAP_BPF);
+
+	capng_clear(CAPNG_SELECT_ALL);
+	if (ptrace)
+		capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_SYS_PTRACE);
+	if (bpf)
+		capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_BPF);
+}
+
+int privilege_drop_user(const char *user, struct privilege_kept kept, bool *changed, struct failure *failure)
 {
 	const struct passwd *owner = user_of(user);
 	int result;
 
 	if (capng_get_caps_process())
 		return failure_set(failure, -EPERM, "can not read this process's capabilities");
-	keep_one();
+	keep(kept);
 	if (owner)
 		result = capng_change_id((int)owner->pw_uid, (int)owner->pw_gid,
 					 CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING | CAPNG_CLEAR_AMBIENT);
@@ -81,12 +103,9 @@ int privilege_drop_user(const char *user, bool *changed, struct failure *failure
 	return 0;
 }
 
-int privilege_drop_all(bool keep_ptrace, bool internet, struct failure *failure)
+int privilege_drop_all(struct privilege_kept kept, bool internet, struct failure *failure)
 {
-	if (keep_ptrace)
-		keep_one();
-	else
-		capng_clear(CAPNG_SELECT_ALL);
+	keep(kept);
 	if (capng_apply(CAPNG_SELECT_CAPS))
 		return failure_set(failure, -EPERM, "can not give up the last capability");
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))

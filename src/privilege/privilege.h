@@ -23,18 +23,28 @@ void privilege_own_folder(const char *path, const char *user, mode_t mode);
 void privilege_own_file(const char *path, const char *user);
 
 /*
- * Step one. As root: becomes `user` with its group; "" or a user that does not exist: stays root.
- * Keeps CAP_SYS_PTRACE alone, as far as it has it. *changed: whether it is another user now. 0 or -errno with
- * *failure filled.
+ * Whether `works` fails without CAP_BPF and CAP_SYS_ADMIN: before Linux 5.19 and with
+ * kernel.unprivileged_bpf_disabled set, bpf() then does nothing at all, not even with what is open already.
  */
-int privilege_drop_user(const char *user, bool *changed, struct failure *failure);
+bool privilege_needs_bpf(bool (*works)(void *context), void *context);
+
+/* Of the capabilities that there are, those that are kept. */
+struct privilege_kept {
+	bool ptrace; /* to see which files other users' processes run; the filter refuses to trace with it */
+	bool bpf;
+};
 
 /*
- * Step two: no capability (`keep_ptrace`: but CAP_SYS_PTRACE, to compare the files of other users' processes
- * with those of packages; the filter refuses to trace with it); no new ones by executing files; the filter.
+ * Step one. As root: becomes `user` with its group; "" or a user that does not exist: stays root.
+ * *changed: whether it is another user now. 0 or -errno with *failure filled.
+ */
+int privilege_drop_user(const char *user, struct privilege_kept kept, bool *changed, struct failure *failure);
+
+/*
+ * Step two: no other capability than these; no new ones by executing files; the filter.
  * `internet`: it will ask the DNS, and may open sockets for that. For this thread and those it starts from
  * then on. 0 or -errno with *failure filled.
  */
-int privilege_drop_all(bool keep_ptrace, bool internet, struct failure *failure);
+int privilege_drop_all(struct privilege_kept kept, bool internet, struct failure *failure);
 
 #endif

@@ -25,7 +25,7 @@ struct partial {
 };
 
 struct ip_reader {
-	struct partial *partials; /* allocated at the first fragment */
+	struct partial *partials[DATAGRAMS]; /* each allocated when it is needed first */
 	uint64_t stamp;
 };
 
@@ -43,7 +43,8 @@ void ip_reader_free(struct ip_reader *reader)
 {
 	if (!reader)
 		return;
-	free(reader->partials);
+	for (size_t i = 0; i < DATAGRAMS; i++)
+		free(reader->partials[i]);
 	free(reader);
 }
 
@@ -57,23 +58,25 @@ struct fragment {
 
 static struct partial *partial_of(struct ip_reader *reader, const struct ip_packet *packet, uint32_t id)
 {
-	struct partial *oldest;
+	struct partial *oldest = NULL;
 
-	if (!reader->partials)
-		reader->partials = calloc(DATAGRAMS, sizeof(*reader->partials));
-	if (!reader->partials)
-		return NULL;
-	oldest = &reader->partials[0];
 	for (size_t i = 0; i < DATAGRAMS; i++) {
-		struct partial *partial = &reader->partials[i];
+		struct partial *partial = reader->partials[i];
 
+		if (!partial) { /* behind it there are none: it is taken, unless one before it is free */
+			if (!oldest || oldest->used)
+				oldest = reader->partials[i] = malloc(sizeof(*partial));
+			break;
+		}
 		if (partial->used && partial->id == id && partial->protocol == packet->protocol &&
 		    address_equal(&partial->source, &packet->source) &&
 		    address_equal(&partial->target, &packet->target))
 			return partial;
-		if (!partial->used ? oldest->used : oldest->used && partial->stamp < oldest->stamp)
+		if (!oldest || (oldest->used && (!partial->used || partial->stamp < oldest->stamp)))
 			oldest = partial;
 	}
+	if (!oldest)
+		return NULL;
 	memset(oldest, 0, offsetof(struct partial, bytes));
 	oldest->used = true;
 	oldest->stamp = ++reader->stamp;

@@ -12,8 +12,8 @@
 
 #include "base/hash.h"
 
-#define BUFFER_SIZE (256 * 1024)
-#define GZIP_BUFFER (128 * 1024)
+#define BUFFER_SIZE (64 * 1024)
+#define GZIP_BUFFER (32 * 1024)
 #define SEED_1 UINT64_C(0x66697273747365)
 #define SEED_2 UINT64_C(0x64696765737432)
 

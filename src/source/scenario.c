@@ -18,6 +18,7 @@
 #define FLOWS_MAX 1024
 #define NAME_MAX_BYTES 48
 #define FILE_MOST (4 * 1024 * 1024)
+#define TEXT_FIRST 16384
 #define ROUNDS_MOST 1000000
 #define DEPTH_MAX 4
 #define RESOLVER_PORT 53
@@ -43,10 +44,27 @@ struct scenario {
 	uint64_t cookies;
 	uint16_t ids;
 	struct address local, resolver;
+	struct address asked; /* the resolver of the statement at hand */
 	size_t actor_count, flow_count;
-	struct actor actors[PROCESSES_MAX];
-	struct named_flow flows[FLOWS_MAX];
+	struct actor *actors;
+	struct named_flow *flows;
 };
+
+/* Room for one more, doubled whenever it is full. False where there are `most`, or no memory is left. */
+static bool has_room(void **items, size_t count, size_t most, size_t size)
+{
+	void *more;
+
+	if (count == most)
+		return false;
+	if (count & (count - 1))
+		return true;
+	more = realloc(*items, (count ? 2 * count : 1) * size);
+	if (!more)
+		return false;
+	*items = more;
+	return true;
+}
 
 /* --- emitting ----------------------------------------------------------------------------- */
 
@@ -129,7 +147,9 @@ static struct actor *actor_named(struct scenario *scenario, const char *name)
 	for (size_t i = 0; i < scenario->actor_count; i++)
 		if (strcmp(scenario->actors[i].name, name) == 0)
 			return &scenario->actors[i];
-	return scenario->actor_count < PROCESSES_MAX ? &scenario->actors[scenario->actor_count++] : NULL;
+	if (!has_room((void **)&scenario->actors, scenario->actor_count, PROCESSES_MAX, sizeof(struct actor)))
+		return NULL;
+	return &scenario->actors[scenario->actor_count++];
 }
 
 /* process NAME pid=N [uid=N] [exe=PATH] [args="..."] [parent=NAME] [cgroup=PATH] [netns=N] */
@@ -248,7 +268,7 @@ static int emit_message(struct scenario *scenario, const struct actor *actor, ui
 		.cookie = cookie,
 		.owner = actor->owner,
 		.local = scenario->local,
-		.remote = scenario->resolver,
+		.remote = scenario->asked,
 		.local_port = 40000,
 		.remote_port = RESOLVER_PORT,
 		.protocol = IPPROTO_UDP,
@@ -271,11 +291,16 @@ static int ask_and_answer(struct scenario *scenario, struct words *words, bool a
 	char text[WORDS_LINE_MAX];
 	struct dns_build all = {0}, one;
 	struct actor *actor;
+	const char *from;
 	uint64_t cookie = 0;
 	int error = find_actor(scenario, words, &actor);
 
 	if (!error)
 		error = words_option_number(words, "socket", UINT32_MAX, &cookie);
+	from = error ? NULL : words_option(words, "from");
+	scenario->asked = scenario->resolver;
+	if (from && address_parse(from, &scenario->asked))
+		error = words_fail(words, "\"%s\" is no address", from);
 	if (!error)
 		error = read_message(scenario, words, text, &all);
 	if (!error)
@@ -342,7 +367,8 @@ static int do_connect(struct scenario *scenario, struct words *words)
 	if (name) {
 		struct named_flow *flow = flow_of(scenario, name);
 
-		if (!flow && scenario->flow_count < FLOWS_MAX)
+		if (!flow && has_room((void **)&scenario->flows, scenario->flow_count, FLOWS_MAX,
+				      sizeof(struct named_flow)))
 			flow = &scenario->flows[scenario->flow_count++];
 		if (!flow || !text_copy(flow->name, sizeof(flow->name), name))
 			return words_fail(words, "more than %d flows, or a name too long", FLOWS_MAX);
@@ -614,15 +640,36 @@ static int run_lines(struct scenario *scenario, const struct lines *lines, size_
 	return error;
 }
 
+/* The whole file, in as much memory as it takes; NULL where there is too little. */
+static char *read_text(FILE *file, size_t *length)
+{
+	size_t room = TEXT_FIRST, count = 1;
+	char *text = malloc(room + 1);
+
+	for (*length = 0; text && count && *length <= FILE_MOST; *length += count) {
+		if (*length == room) {
+			char *more = realloc(text, 2 * room + 1);
+
+			if (!more) {
+				free(text);
+				return NULL;
+			}
+			text = more;
+			room *= 2;
+		}
+		count = fread(text + *length, 1, room - *length, file);
+	}
+	return text;
+}
+
 static int read_lines(const char *path, char **text, struct lines *lines, struct failure *failure)
 {
-	FILE *file = fopen(path, "re");
 	size_t length, capacity = 0;
+	FILE *file = fopen(path, "re");
 
 	if (!file)
 		return failure_set(failure, -errno, "can not read %.300s: %s", path, strerror(errno));
-	*text = malloc(FILE_MOST + 1);
-	length = *text ? fread(*text, 1, FILE_MOST + 1, file) : 0;
+	*text = read_text(file, &length);
 	fclose(file);
 	if (!*text)
 		return failure_set(failure, -ENOMEM, "out of memory");
@@ -673,6 +720,10 @@ int source_scenario(const char *path, const struct source_sink *sink, struct sou
 	}
 	free(lines.items);
 	free(text);
+	if (scenario) {
+		free(scenario->actors);
+		free(scenario->flows);
+	}
 	free(scenario);
 	return error;
 }

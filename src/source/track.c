@@ -46,6 +46,7 @@ struct tracker {
 	struct track *tracks;
 	uint32_t *buckets;
 	uint64_t cookies;
+	uint64_t seed; /* who made the capture chose its addresses */
 	uint32_t limit;
 	uint32_t touched; /* tracks beyond it were never used */
 	uint8_t *room;
@@ -61,6 +62,7 @@ int tracker_new(const struct source_settings *settings, const struct source_sink
 	tracker->settings = *settings;
 	tracker->sink = *sink;
 	tracker->counts = counts;
+	tracker->seed = hash_seed();
 	tracker->limit = settings->flow_limit ? settings->flow_limit : DEFAULT_FLOWS;
 	tracker->tracks = calloc((size_t)tracker->limit + 1, sizeof(*tracker->tracks));
 	tracker->buckets = calloc(tracker->limit, sizeof(*tracker->buckets));
@@ -157,8 +159,8 @@ static uint32_t *bucket_of(struct tracker *tracker, const struct address *a, uin
 			   const struct address *b, uint16_t b_port, uint8_t protocol)
 {
 	/* The same for both directions. */
-	uint64_t one = hash_mix(hash_bytes(0, a->bytes, 16), a_port);
-	uint64_t other = hash_mix(hash_bytes(0, b->bytes, 16), b_port);
+	uint64_t one = hash_mix(hash_bytes(tracker->seed, a->bytes, 16), a_port);
+	uint64_t other = hash_mix(hash_bytes(tracker->seed, b->bytes, 16), b_port);
 
 	return &tracker->buckets[hash_mix(one + other, protocol) % tracker->limit];
 }

@@ -30,7 +30,8 @@ struct emitter {
 	const struct source_sink *sink;
 	struct source_counts *counts;
 	struct closing *heap;
-	size_t heap_count;
+	size_t heap_count, heap_room;
+	struct failure *failure;
 	uint8_t message[DNS_BUILD_MAX];
 	uint8_t record[DNS_BUILD_MAX + sizeof(struct fs_record_payload)];
 };
@@ -51,13 +52,24 @@ static void swap(struct closing *a, struct closing *b)
 	*b = other;
 }
 
-static void push(struct emitter *emitter, const struct closing *closing)
+static int push(struct emitter *emitter, const struct closing *closing)
 {
-	size_t at = emitter->heap_count++;
+	size_t at = emitter->heap_count, room = emitter->heap_room ? 2 * emitter->heap_room : 64;
+
+	if (at == emitter->heap_room) {
+		struct closing *heap = realloc(emitter->heap, room * sizeof(*heap));
+
+		if (!heap)
+			return failure_set(emitter->failure, -ENOMEM, "out of memory");
+		emitter->heap = heap;
+		emitter->heap_room = room;
+	}
+	emitter->heap_count++;
 
 	emitter->heap[at] = *closing;
 	for (; at && emitter->heap[(at - 1) / 2].key_ns > emitter->heap[at].key_ns; at = (at - 1) / 2)
 		swap(&emitter->heap[(at - 1) / 2], &emitter->heap[at]);
+	return 0;
 }
 
 static void pop(struct emitter *emitter, struct closing *out)
@@ -188,8 +200,8 @@ static int emit_flow(struct emitter *emitter, const struct event *event, int64_t
 	describe(event, time_ns, 0, &spec);
 	record_flow(&record, FS_RECORD_FLOW_OPEN, &spec, 0, 0, FS_OUTCOME_UNKNOWN);
 	describe(event, end_ns, FS_FLAG_CLOSED, &closing.spec);
-	push(emitter, &closing);
-	return emit(emitter, &record, sizeof(record));
+	error = push(emitter, &closing);
+	return error ? error : emit(emitter, &record, sizeof(record));
 }
 
 static bool is_known(const struct zeek *zeek, const struct event *event)
@@ -259,15 +271,12 @@ int zeek_emit(struct zeek *zeek, const struct source_sink *sink, struct source_c
 	int64_t time_ns;
 	size_t size;
 
-	if (emitter)
-		emitter->heap = malloc(OPEN_MOST * sizeof(*emitter->heap));
-	if (!emitter || !emitter->heap) {
-		free(emitter);
+	if (!emitter)
 		return failure_set(failure, -ENOMEM, "out of memory");
-	}
 	emitter->zeek = zeek;
 	emitter->sink = sink;
 	emitter->counts = counts;
+	emitter->failure = failure;
 	while (!error && (found = sorter_next(zeek->sorter, &time_ns, &record, &size, failure)) == 1)
 		error = emit_event(emitter, record, time_ns);
 	if (!error && found < 0)

@@ -28,6 +28,7 @@ struct list {
 /* An entry is a byte for its list, then its name and a NUL; entries lie one behind the other in chunks. */
 struct threats {
 	const struct domain_rules *rules;
+	uint64_t seed; /* who publishes a list chooses its names */
 	struct list lists[THREATS_FILES_MAX];
 	char *chunks[CHUNKS_MAX];
 	uint32_t used; /* of the last chunk, as a place; 0 is no place */
@@ -43,6 +44,7 @@ int threats_new(const struct domain_rules *rules, struct threats **out)
 	if (!threats)
 		return -ENOMEM;
 	threats->rules = rules;
+	threats->seed = hash_seed();
 	threats->used = 1;
 	threats->counts.bytes = sizeof(*threats);
 	*out = threats;
@@ -66,17 +68,12 @@ static const char *entry_at(const struct threats *threats, uint32_t place)
 	return threats->chunks[place >> CHUNK_BITS] + (place & (CHUNK_SIZE - 1));
 }
 
-static uint64_t hash_of(const char *name, size_t length)
-{
-	return hash_bytes(0x7468726561747321, name, length);
-}
-
 /* The slot of the name, or the free one where it would be. */
 static uint32_t *slot_of(const struct threats *threats, const char *name, size_t length)
 {
 	size_t mask = threats->slot_count - 1;
 
-	for (size_t i = hash_of(name, length) & mask;; i = (i + 1) & mask) {
+	for (size_t i = hash_bytes(threats->seed, name, length) & mask;; i = (i + 1) & mask) {
 		uint32_t *slot = &threats->slots[i];
 
 		if (!*slot || strcmp(entry_at(threats, *slot) + 1, name) == 0)

@@ -8,11 +8,16 @@
  *   REFUSE_MEMORY  set: no program may read kernel memory, as under lockdown=confidentiality. The
  *                  helpers' numbers become that of one which these programs may not call, so
  *                  that the verifier judges: a call it never reaches is none.
+ *   REFUSE_OLD     set: as before Linux 5.18 on arm64 and 5.19 with kernel.unprivileged_bpf_disabled. No
+ *                  program may exchange values in one step where the verifier comes by, and
+ *                  without CAP_BPF or CAP_SYS_ADMIN there is no bpf() at all.
  */
 #include <dlfcn.h>
 #include <errno.h>
 #include <linux/bpf.h>
+#include <linux/capability.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -59,9 +64,10 @@ static long load(long number, const union bpf_attr *attr, unsigned size)
 	union bpf_attr changed = {0};
 	struct bpf_insn *instructions;
 	size_t length = attr->insn_cnt * sizeof(*instructions);
+	bool memory = getenv("REFUSE_MEMORY"), old = getenv("REFUSE_OLD");
 	long result;
 
-	if (!getenv("REFUSE_MEMORY"))
+	if (!memory && !old)
 		return call(number, BPF_PROG_LOAD, (union bpf_attr *)attr, size);
 	instructions = malloc(length);
 	if (!instructions)
@@ -71,7 +77,10 @@ static long load(long number, const union bpf_attr *attr, unsigned size)
 		struct bpf_insn *at = &instructions[i];
 		int helper = at->imm;
 
-		if (at->code == (BPF_JMP | BPF_CALL) && at->src_reg == 0 &&
+		if (old && at->code == (BPF_STX | BPF_ATOMIC | BPF_W) &&
+		    (at->imm == BPF_CMPXCHG || at->imm == BPF_XCHG))
+			at->imm = 0x77; /* what no kernel knows */
+		if (memory && at->code == (BPF_JMP | BPF_CALL) && at->src_reg == 0 &&
 		    (helper == BPF_FUNC_probe_read || helper == BPF_FUNC_probe_read_str ||
 		     helper == BPF_FUNC_probe_read_kernel || helper == BPF_FUNC_probe_read_kernel_str))
 			at->imm = BPF_FUNC_sys_bpf;
@@ -81,6 +90,20 @@ static long load(long number, const union bpf_attr *attr, unsigned size)
 	result = call(number, BPF_PROG_LOAD, &changed, size);
 	free(instructions);
 	return result;
+}
+
+/* As sysctl_unprivileged_bpf_disabled stood before all else. */
+static bool may_do_nothing(void)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2] = {0};
+	long (*next)(long, ...) = (long (*)(long, ...))dlsym(RTLD_NEXT, "syscall");
+	unsigned long long effective;
+
+	if (!getenv("REFUSE_OLD") || next(__NR_capget, &header, data))
+		return false;
+	effective = data[0].effective | (unsigned long long)data[1].effective << 32;
+	return !(effective >> CAP_BPF & 1) && !(effective >> CAP_SYS_ADMIN & 1);
 }
 
 long syscall(long number, ...)
@@ -96,11 +119,11 @@ long syscall(long number, ...)
 	if (number == __NR_bpf) {
 		union bpf_attr *attr = (union bpf_attr *)a[1];
 		unsigned command = (unsigned)a[0];
-		int error = 0;
+		int error = may_do_nothing() ? EPERM : 0;
 
-		if (command == BPF_PROG_LOAD && attr->prog_name[0])
+		if (command == BPF_PROG_LOAD && attr->prog_name[0] && !error)
 			error = refused("REFUSE_LOAD", attr->expected_attach_type, &attr->prog_type);
-		if (command == BPF_LINK_CREATE)
+		if (command == BPF_LINK_CREATE && !error)
 			error = refused("REFUSE_ATTACH", attr->link_create.attach_type, NULL);
 		if (error) {
 			errno = error;

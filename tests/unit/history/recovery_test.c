@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -192,6 +193,101 @@ static void without_runs_the_baseline_is_lost(void **state)
 	history_close(history);
 }
 
+/* Changes the file behind the history's back; it is in no journal mode of ours then. */
+static void change(const char *sql)
+{
+	struct db *db;
+
+	assert_int_equal(db_open(path, DB_WRITE, &db, &failure), 0);
+	if (db_exec(db, sql, &failure))
+		fail_msg("%s", failure.text);
+	assert_int_equal(db_exec(db, "PRAGMA wal_checkpoint(TRUNCATE)", &failure), 0);
+	db_close(db);
+}
+
+static void unmark(void)
+{
+	assert_int_equal(unlink(scratch_path("h.db.recovering")), 0);
+}
+
+/* Tables, triggers, indexes and columns of somebody else's making: they run inside of what is asked. */
+static void what_others_put_in_does_not_run(void **state)
+{
+	static const char *const changes[] = {
+		"CREATE TRIGGER mute AFTER INSERT ON alerts BEGIN DELETE FROM outbox; END",
+		"CREATE INDEX odd ON domains (hex(zeroblob(100)))",
+		"CREATE TABLE \"a\"\" JOIN (SELECT 1)--\" (b)",
+		"CREATE VIEW any AS SELECT 1",
+		"ALTER TABLE domains ADD COLUMN odd TEXT AS (hex(zeroblob(100))) VIRTUAL",
+		"DROP TRIGGER hostname_gone",
+		"DROP TRIGGER endpoint_gone; CREATE TRIGGER endpoint_gone DELETE ON gaps BEGIN SELECT 1; END",
+	};
+
+	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+		struct history_recovery recovery;
+		struct history *history = NULL;
+
+		assert_int_equal(scratch_remove(state), 0);
+		assert_int_equal(make_folder(state), 0);
+		fill();
+		unmark();
+		history_close(opened(HISTORY_READ));
+		change(changes[i]);
+		assert_int_equal(history_open(path, HISTORY_READ, &history, &failure), -EUCLEAN);
+		assert_non_null(strstr(failure.text, "its tables are not those that firstseen makes"));
+		history = opened(HISTORY_WRITE); /* set aside, and all rows brought over */
+		assert_int_equal(last_seen(history, 0), T0 + DAY);
+		assert_int_equal(history_recovery(history, &recovery, &failure), 1);
+		assert_false(recovery.baseline_lost);
+		history_close(history);
+		history_close(opened(HISTORY_READ));
+	}
+}
+
+/* One whose rows have no end stands where a table was. */
+static void a_view_is_not_brought_over(void **state)
+{
+	struct history *history;
+
+	(void)state;
+	fill();
+	change("DROP TABLE alerts; CREATE VIEW alerts AS WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT "
+	       "n "
+	       "+ 1 FROM c) SELECT n AS id, n AS uid FROM c");
+	history = opened(HISTORY_WRITE);
+	assert_int_equal(last_seen(history, 0), T0 + DAY);
+	history_close(history);
+}
+
+/* What ANALYZE leaves is no reason to give a history up. */
+static void statistics_may_be_there(void **state)
+{
+	(void)state;
+	fill();
+	unmark();
+	change("ANALYZE");
+	history_close(opened(HISTORY_READ));
+	history_close(opened(HISTORY_WRITE));
+}
+
+/* A file to be imported is read to its last page before anything of it is used. */
+static void pages_are_checked(void **state)
+{
+	static const char *const trees[] = {"accesses"};
+	struct history *history;
+
+	(void)state;
+	fill();
+	unmark();
+	history = opened(HISTORY_READ);
+	assert_int_equal(history_check(history, &failure), 0);
+	history_close(history);
+	break_roots(trees, 1, NULL);
+	history = opened(HISTORY_READ);
+	assert_int_equal(history_check(history, &failure), -EUCLEAN);
+	history_close(history);
+}
+
 int main(void)
 {
 #define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, scratch_remove)
@@ -199,6 +295,10 @@ int main(void)
 		WITH_FOLDER(leaves_alone_bring_domains_back),
 		WITH_FOLDER(names_alone_bring_domains_back),
 		WITH_FOLDER(without_runs_the_baseline_is_lost),
+		WITH_FOLDER(what_others_put_in_does_not_run),
+		WITH_FOLDER(a_view_is_not_brought_over),
+		WITH_FOLDER(statistics_may_be_there),
+		WITH_FOLDER(pages_are_checked),
 	};
 
 	return cmocka_run_group_tests_name("history/recovery", tests, NULL, NULL);

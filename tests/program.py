@@ -48,7 +48,7 @@ def at_least_one(options, *names):
     for name in names:
         value = getattr(options, name)
         if value is not None and value < 1:
-            refuse(f"--{name} {value}: at least 1")
+            refuse(f"--{name.replace('_', '-')} {value}: at least 1")
 
 
 def given(name):

@@ -51,6 +51,12 @@ def at_least_one(options, *names):
             refuse(f"--{name.replace('_', '-')} {value}: at least 1")
 
 
+def must_be_there(page):
+    """A page that a table is kept in: told before the table is made, which takes long."""
+    if page and not page.is_file():
+        refuse(f"--doc {page}: no such page")
+
+
 def given(name):
     """The command as it was given, but for where its table is kept."""
     words, rest = [name], iter(sys.argv[1:])

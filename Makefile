@@ -292,7 +292,9 @@ bench-scale: all $(out)/tests/bench/scale_bench $(out)/tests/bench/connect_load
 	tests/bench/scale $(BENCH_OPTIONS)
 
 # Static analysis by itself; `make check` runs it, too.
-analyse: all
+analyse:
+	packaging/setup check
+	+$(MAKE) --no-print-directory $(jobs) all
 	tests/check/analysis
 
 # How often a flow gets the right name, on real captures with their truth (see tests/accuracy/accuracy.py).

@@ -18,6 +18,10 @@ class Skip(Exception):
     """Raised by a test that can not be run here; its text says why."""
 
 
+class Fail(Exception):
+    """Raised by a test that has failed for a reason whose text says all."""
+
+
 class Tests:
     def __init__(self):
         self.cases = []
@@ -56,6 +60,8 @@ class Tests:
 
 
 def explain(error):
+    if isinstance(error, Fail):
+        return str(error)
     if isinstance(error, AssertionError):
         frame = traceback.extract_tb(error.__traceback__)
         where = "".join(f"{entry.filename}:{entry.lineno}: {entry.line}\n" for entry in frame[1:])

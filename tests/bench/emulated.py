@@ -4,8 +4,9 @@ writes to them is gone with it."""
 
 import shutil
 import subprocess
-import tempfile
 from pathlib import Path
+
+from program import die_with_parent, own_folder
 
 MODULES = ["virtio_pci", "9p", "9pnet_virtio", "overlay"]
 BEGIN, END = "=== output", "=== end"
@@ -79,18 +80,16 @@ def initial_files(folder, command, modules, release):
 def run_emulated(command, modules, patience, memory=2048):
     """(what the command printed, its exit status, the kernel's release); `modules` are there before it begins"""
     image, release = kernel()
-    folder = Path(tempfile.mkdtemp(prefix="firstseen-emulated-"))
-    try:
+    with own_folder("firstseen-emulated-") as folder:
         archive = initial_files(folder, command, modules, release)
         machine = ["qemu-system-x86_64", "-M", "q35", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2",
                    "-m", str(memory), "-kernel", str(image), "-initrd", str(archive),
                    "-append", "console=ttyS0 rdinit=/init panic=-1 quiet",
                    "-virtfs", "local,path=/,mount_tag=files,security_model=none,readonly=on,multidevs=remap",
                    "-nographic", "-no-reboot", "-nodefaults", "-serial", "stdio", "-monitor", "none"]
-        done = subprocess.run(machine, stdin=subprocess.DEVNULL, capture_output=True, timeout=patience)
+        done = subprocess.run(machine, stdin=subprocess.DEVNULL, capture_output=True, timeout=patience,
+                              preexec_fn=die_with_parent)
         text = done.stdout.decode(errors="replace").replace("\r", "")
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
     if BEGIN not in text or END not in text:
         raise NotHere("the emulated machine did not get to its end: " + text[-2000:])
     output, _, rest = text.partition(BEGIN + "\n")[2].partition(END)

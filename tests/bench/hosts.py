@@ -18,9 +18,9 @@ sys.dont_write_bytecode = True
 TOP = Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(TOP / "tests/live"), str(TOP / "tests")]
 import lab
-from lab import BUILD, Daemon, die_with_parent, run, wait_for
+from lab import BUILD, Daemon, run, wait_for
+from program import die_with_parent
 
-lab.LOCK_PATIENCE = 1800  # a measurement can wait
 PREFIX = "fsbench-"  # the live tests remove what begins as theirs do
 CLIENT, SERVER = PREFIX + "client", PREFIX + "server"
 CLIENT_ADDRESS, SERVER_ADDRESS = "203.0.113.10", "203.0.113.1"
@@ -46,6 +46,14 @@ def begin_process():
     os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
     if AUTOGROUP.exists():
         AUTOGROUP.write_text(str(NICENESS))
+
+
+def require():
+    """Where nothing can be measured that is told in one line, and is no success."""
+    try:
+        lab.require_host()
+    except lab.Skip as reason:
+        sys.exit(f"{Path(sys.argv[0]).name}: {reason}")
 
 
 @contextlib.contextmanager

@@ -5,8 +5,8 @@ import lzma
 import re
 import shutil
 import subprocess
-import tempfile
-from pathlib import Path
+
+from program import die_with_parent, own_folder
 
 QEMU = {"amd64": ["qemu-system-x86_64", "-M", "q35", "-cpu", "max"],
         "arm64": ["qemu-system-aarch64", "-M", "virt", "-cpu", "max,pauth-impdef=on"]}
@@ -70,8 +70,7 @@ def make_files(target, tree, architecture, programs, modules, module_names, scri
 
 def boot(architecture, image, modules, module_names, tree, programs, script, line, patience):
     """What the machine wrote to its console."""
-    folder = Path(tempfile.mkdtemp(prefix="firstseen-kernels-"))
-    try:
+    with own_folder("firstseen-kernels-") as folder:
         files = folder / "files"
         make_files(files, tree, architecture, programs, modules, module_names, script)
         names = "\n".join(str(path.relative_to(files)) for path in sorted(files.rglob("*")))
@@ -81,7 +80,6 @@ def boot(architecture, image, modules, module_names, tree, programs, script, lin
         command = [*QEMU[architecture], "-accel", "tcg,thread=multi", "-smp", "2", "-m", "1024", "-nographic", "-no-reboot",
                    "-nodefaults", "-serial", "stdio", "-monitor", "none", "-kernel", image, "-initrd", archive, "-append",
                    f"console={CONSOLE[architecture]} quiet panic=-1 mitigations=off {line}"]
-        text = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=patience).stdout
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        text = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=patience,
+                              preexec_fn=die_with_parent).stdout
     return text.decode(errors="replace").replace("\r", "")

@@ -8,7 +8,6 @@ the rest in close(), at exit, or when the next test begins.
 """
 
 import atexit
-import ctypes
 import fcntl
 import functools
 import json
@@ -26,6 +25,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 TOP = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(TOP / "tests"))
+from program import die_with_parent
 from tap import Skip
 
 BUILD = Path(os.environ.get("FIRSTSEEN_BUILD", TOP / ".output/gcc"))
@@ -36,7 +36,7 @@ PATIENCE = 8  # seconds for something that should come at once
 OUTSIDE = os.stat("/proc/self/ns/net").st_ino
 QUIET = 0.7  # seconds in which something would have come
 LOCK = Path("/run/firstseen-live-tests.lock")
-LOCK_PATIENCE = 240  # seconds to wait for another run's test program
+LOCK_PATIENCE = 1800  # seconds to wait for another run's test program, or a soak, or a measurement
 
 # What the server answers for. Two names share 198.51.100.20.
 NAMES = {
@@ -63,20 +63,49 @@ NAMES = {
 }
 
 
-def require_live():
+def require_host():
     if os.geteuid() != 0:
         raise Skip("needs root")
     if not os.path.exists("/sys/kernel/btf/vmlinux"):
         raise Skip("needs a kernel with BTF")
+
+
+def require_live():
+    require_host()
     lock_host()
 
 
 @functools.cache
 def lock_host():
     """One live test program at a time: a host has room for one daemon. The kernel lets go with the process."""
-    lock = open(LOCK, "w")  # kept open by the cache
-    wait_for("another run of the live tests to end", lambda: try_lock(lock), LOCK_PATIENCE)
-    return lock
+    lock = open(LOCK, "a+")  # kept open by the cache
+    began, told = time.monotonic(), 0
+    while time.monotonic() < began + LOCK_PATIENCE:
+        if try_lock(lock):
+            lock.truncate(0)
+            print(os.getpid(), *sys.argv, file=lock, flush=True)
+            return lock
+        if not told:
+            print(f"waits for the host: {holder(lock)} has it", file=sys.stderr, flush=True)
+        while told <= time.monotonic() - began:
+            tell_waited()
+            told += 1
+        time.sleep(0.02)  # whoever looks seldom gets no turn among others who wait
+    sys.exit(f"the host was not free for {LOCK_PATIENCE} s: {holder(lock)} has it")
+
+
+def holder(lock):
+    """Whoever has the host, by what is written in the lock's file."""
+    lock.seek(0)
+    pid, _, command = lock.read().strip().partition(" ")
+    return f"process {pid}, {command}," if pid else f"another process (see fuser {LOCK})"
+
+
+def tell_waited():
+    """A second to tests/run, which lets us have it on top of our time."""
+    if "FIRSTSEEN_WAITED" in os.environ:
+        with open(os.environ["FIRSTSEEN_WAITED"], "a") as file:
+            file.write(".")
 
 
 def try_lock(lock):
@@ -85,11 +114,6 @@ def try_lock(lock):
     except BlockingIOError:
         return False
     return True
-
-
-def die_with_parent():
-    os.setsid()
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
 def run(*command, check=True, timeout=30, **options):

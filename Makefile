@@ -178,6 +178,10 @@ $(filter $(out)/tests/daemon/%,$(tests)): $(call object,$(addprefix src/daemon/,
 	held.c host.c metering.c outbox.c writer.c writer_batch.c))
 $(out)/tests/daemon/writer_test: ldflags += -Wl,--wrap=render_alert,--wrap=history_write_alert
 
+# What a test of errors can not have of this host: a wait that is cut short, a host with another list of suffixes.
+$(out)/tests/control/control_test: ldflags += -Wl,--wrap=poll
+$(out)/tests/domain/suffix_test: ldflags += -Wl,--wrap=psl_builtin,--wrap=psl_builtin_file_time,--wrap=psl_dist_filename
+
 $(call object,$(test_sources) $(test_helpers)): cppflags += -Itests/unit
 
 # The kernel programs: one object for all kernels (CO-RE), its skeleton in .output/.

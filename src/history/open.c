@@ -33,9 +33,10 @@ static int absolute(const char *path, char out[static PATH_MAX], struct failure 
 	int length;
 
 	if (path[0] != '/' && !getcwd(here, sizeof(here)))
-		return failure_set(failure, -errno,
-				   "history %.300s: the working directory can not be told: %s: give a path from /",
-				   path, strerror(errno));
+		return failure_set(
+			failure, -errno,
+			"history %.300s: the working directory can not be told: %s: give a path from /", path,
+			strerror(errno));
 	length = snprintf(out, PATH_MAX, "%s%s%s", here, path[0] == '/' ? "" : "/", path);
 	if (length < 0 || length >= PATH_MAX)
 		return failure_set(failure, -ENAMETOOLONG,

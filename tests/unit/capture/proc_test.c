@@ -79,10 +79,11 @@ static struct fs_owner owner_of(pid_t pid)
 	fclose(file);
 	rest = strrchr(text, ')');
 	assert_non_null(rest);
-	assert_int_equal(sscanf(rest + 1,
-				" %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu",
-				&ticks),
-			 1);
+	assert_int_equal(
+		sscanf(rest + 1,
+		       " %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu",
+		       &ticks),
+		1);
 	owner.start_ns = ticks * (NS_PER_SECOND / (uint64_t)sysconf(_SC_CLK_TCK));
 	return owner;
 }
@@ -140,9 +141,9 @@ static void a_process_is_described(void **state)
 	assert_true(record.arguments_length > 0);
 	assert_string_equal(record.arguments, program_invocation_name);
 	assert_int_equal(stat("/proc/self/ns/mnt", &namespace), 0);
-	assert_int_equal(record.mount_namespace, (uint32_t)namespace.st_ino);
+	assert_int_equal(record.mount_namespace, (uint32_t) namespace.st_ino);
 	assert_int_equal(stat("/proc/self/ns/pid", &namespace), 0);
-	assert_int_equal(record.pid_namespace, (uint32_t)namespace.st_ino);
+	assert_int_equal(record.pid_namespace, (uint32_t) namespace.st_ino);
 	assert_true(record.ancestor_count > 0);
 	assert_int_equal(record.ancestors[0].tgid, getppid());
 }
@@ -185,7 +186,8 @@ static void as_many_ancestors_as_have_room(void **state)
 			child = fork();
 		if (child == 0) {
 			last = getpid();
-			if (write(ready[1], &last, sizeof(last)) != sizeof(last) || read(ends[0], &byte, 1) < 0)
+			if (write(ready[1], &last, sizeof(last)) != sizeof(last) ||
+			    read(ends[0], &byte, 1) < 0)
 				_exit(1);
 			_exit(0);
 		}
@@ -240,8 +242,10 @@ static void what_is_not_there_is_empty(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_process_is_described),	cmocka_unit_test(names_are_whatever_programs_like),
-		cmocka_unit_test(as_many_ancestors_as_have_room), cmocka_unit_test(who_is_gone_is_told_as_gone),
+		cmocka_unit_test(a_process_is_described),
+		cmocka_unit_test(names_are_whatever_programs_like),
+		cmocka_unit_test(as_many_ancestors_as_have_room),
+		cmocka_unit_test(who_is_gone_is_told_as_gone),
 		cmocka_unit_test(what_is_not_there_is_empty),
 	};
 

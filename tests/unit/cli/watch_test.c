@@ -123,12 +123,15 @@ static void each_type_has_its_line(void **state)
 
 	(void)state;
 	watch_event_line(&event, line, sizeof(line));
-	assert_string_equal(line, "2026-03-01T12:00:01.000Z   closed ? pid 123 -> 198.51.100.10 198.51.100.10 port "
-				  "443/tcp, 100 bytes out, 2048 in, established");
+	assert_string_equal(line,
+			    "2026-03-01T12:00:01.000Z   closed ? pid 123 -> 198.51.100.10 198.51.100.10 port "
+			    "443/tcp, 100 bytes out, 2048 in, established");
 	watch_event_tsv(&event, line, sizeof(line));
-	assert_string_equal(line, "2026-03-01T12:00:01.000Z\tclosed\t00000000000000aa\t\t123\t\t\t\t198.51.100.10\t443\t"
-				  "tcp\t\t\t100\t2048\testablished\t\t\t\t");
-	event = read_event("{\"type\":\"bytes\",\"comm\":\"curl\",\"domain\":\"example.com\",\"bytes_out\":7}");
+	assert_string_equal(
+		line, "2026-03-01T12:00:01.000Z\tclosed\t00000000000000aa\t\t123\t\t\t\t198.51.100.10\t443\t"
+		      "tcp\t\t\t100\t2048\testablished\t\t\t\t");
+	event = read_event(
+		"{\"type\":\"bytes\",\"comm\":\"curl\",\"domain\":\"example.com\",\"bytes_out\":7}");
 	watch_event_line(&event, line, sizeof(line));
 	assert_string_equal(line, "-   bytes  curl -> example.com, 7 bytes out, 0 in, unknown");
 	event = read_event("{\"type\":\"later\"}"); /* of a newer daemon */
@@ -142,9 +145,10 @@ static void each_type_has_its_line(void **state)
 	event.bytes_in = 9;
 	strcpy(event.message, "it went on");
 	watch_event_line(&event, line, sizeof(line));
-	assert_string_equal(line, "2026-03-01T12:00:00.250Z ! ALERT new_domain Medium (update): www.example.com "
-				  "(example.com) 198.51.100.10 port 443/tcp by /usr/bin/curl pid 123: it went on, 0 "
-				  "bytes out, 9 in, unknown [0195-uid]");
+	assert_string_equal(
+		line, "2026-03-01T12:00:00.250Z ! ALERT new_domain Medium (update): www.example.com "
+		      "(example.com) 198.51.100.10 port 443/tcp by /usr/bin/curl pid 123: it went on, 0 "
+		      "bytes out, 9 in, unknown [0195-uid]");
 }
 
 static void what_is_new_is_told_by_verdict_or_kind(void **state)
@@ -165,13 +169,15 @@ static void what_is_new_is_told_by_verdict_or_kind(void **state)
 	assert_true(watch_event_fits(&event, "anything"));
 }
 
-/* What came later is the flow's: its name, or its bytes and end; of an alert its severity and sentence, too. */
+/* What came later is the flow's: its name, or its bytes and end; of an alert its severity and sentence, too.
+ */
 static void a_later_event_brings_the_first_one_up_to_date(void **state)
 {
 	struct watch_event event = read_event(flow_text);
-	struct watch_event name = read_event(
-		"{\"type\":\"name\",\"hostname\":\"a.example.org\",\"domain\":\"example.org\",\"method\":\"tls\","
-		"\"verdict\":\"known\",\"bytes_out\":5,\"since\":\"2026-03-01T11:00:00Z\"}");
+	struct watch_event name =
+		read_event("{\"type\":\"name\",\"hostname\":\"a.example.org\",\"domain\":\"example.org\","
+			   "\"method\":\"tls\","
+			   "\"verdict\":\"known\",\"bytes_out\":5,\"since\":\"2026-03-01T11:00:00Z\"}");
 	struct watch_event closed = read_event(closed_text), alert = read_event(alert_text);
 
 	(void)state;

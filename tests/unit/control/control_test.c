@@ -252,9 +252,9 @@ static void what_the_daemon_says_is_an_answer_or_none(void **state)
 	static char large[CONTROL_BYTES_MAX + 1];
 	static const struct rude none[] = {
 		{.bytes = "", .size = 0},
-		{.bytes = "ok", .size = 2},	    /* not ended */
-		{.bytes = "ok", .size = 3},	    /* one word */
-		{.bytes = "ok\0a\0b", .size = 7},   /* three */
+		{.bytes = "ok", .size = 2},              /* not ended */
+		{.bytes = "ok", .size = 3},              /* one word */
+		{.bytes = "ok\0a\0b", .size = 7},        /* three */
 		{.bytes = large, .size = sizeof(large)}, /* cut */
 	};
 	struct failure failure = {{0}};
@@ -269,9 +269,9 @@ static void what_the_daemon_says_is_an_answer_or_none(void **state)
 	assert_int_equal(asked((struct rude){.bytes = "ok\0fine", .size = 8}, text, &failure), 1);
 	assert_string_equal(text, "fine");
 	/* Who is refused before he is heard reads why, all the same. */
-	assert_int_equal(asked((struct rude){.bytes = "failed\0not you", .size = 15, .deaf = true}, text,
-			       &failure),
-			 0);
+	assert_int_equal(
+		asked((struct rude){.bytes = "failed\0not you", .size = 15, .deaf = true}, text, &failure),
+		0);
 	assert_string_equal(failure.text, "not you");
 }
 

@@ -140,7 +140,8 @@ static void what_is_no_file_is_refused(void **state)
 
 static void become(uid_t id)
 {
-	assert_int_equal(id ? setresgid(id, id, 0) || setresuid(id, id, 0) : setresuid(0, 0, 0) || setresgid(0, 0, 0),
+	assert_int_equal(id ? setresgid(id, id, 0) || setresuid(id, id, 0)
+			    : setresuid(0, 0, 0) || setresgid(0, 0, 0),
 			 0);
 }
 
@@ -206,7 +207,8 @@ static void a_migration_is_whole_or_not_at_all(void **state)
 		 schema_version() - 1);
 	change(sql, false);
 	assert_int_equal(db_open(path, DB_READ, &db, &failure), 0);
-	assert_int_equal(db_integer(db, "SELECT count(*) FROM pragma_table_info('outbox')", &columns, &failure), 0);
+	assert_int_equal(
+		db_integer(db, "SELECT count(*) FROM pragma_table_info('outbox')", &columns, &failure), 0);
 	/* Nor is it begun where it can not be written. */
 	assert_int_equal(db_configure(db, &failure), 0);
 	assert_int_equal(schema_migrate(db, &failure), -EROFS);
@@ -214,7 +216,8 @@ static void a_migration_is_whole_or_not_at_all(void **state)
 	refused(path, HISTORY_WRITE, -EIO, "duplicate column");
 	assert_int_equal(version_in_file(), schema_version() - 1);
 	assert_int_equal(db_open(path, DB_READ, &db, &failure), 0);
-	assert_int_equal(db_integer(db, "SELECT count(*) FROM pragma_table_info('outbox')", &after, &failure), 0);
+	assert_int_equal(db_integer(db, "SELECT count(*) FROM pragma_table_info('outbox')", &after, &failure),
+			 0);
 	assert_int_equal(after, columns);
 	db_close(db);
 }

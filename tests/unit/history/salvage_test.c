@@ -50,8 +50,8 @@ static void make(const char *table, const char *insert)
 	run(db, "PRAGMA page_size = 4096");
 	run(db, table);
 	snprintf(sql, sizeof(sql),
-		 "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d) %s FROM n", ROWS,
-		 insert);
+		 "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d) %s FROM n",
+		 ROWS, insert);
 	run(db, sql);
 	db_close(db);
 	stream = fopen(path, "r");
@@ -254,10 +254,9 @@ static void names_are_read_from_both_ends(void **state)
 static void a_table_that_is_not_ours_gives_nothing_and_stops_nothing(void **state)
 {
 	static const char *const others[] = {
-		"CREATE TABLE other (id)",
-		"CREATE TABLE t (a, b)",		/* no column of ours */
-		"CREATE TABLE t (name TEXT NOT NULL)",	/* not the one to walk by */
-		"CREATE VIEW t AS SELECT * FROM nowhere", /* nothing that could be read */
+		"CREATE TABLE other (id)", "CREATE TABLE t (a, b)", /* no column of ours */
+		"CREATE TABLE t (name TEXT NOT NULL)",              /* not the one to walk by */
+		"CREATE VIEW t AS SELECT * FROM nowhere",           /* nothing that could be read */
 	};
 
 	(void)state;
@@ -286,7 +285,8 @@ static void rows_that_can_not_be_are_passed_over(void **state)
 	struct salvaged out;
 
 	(void)state;
-	make("CREATE TABLE t (id, name)", "INSERT INTO t SELECT iif(i % 3, i, 'x' || i), iif(i % 5, i, NULL)");
+	make("CREATE TABLE t (id, name)",
+	     "INSERT INTO t SELECT iif(i % 3, i, 'x' || i), iif(i % 5, i, NULL)");
 	begin(TABLE, DB_MEMORY);
 	out = salvaged();
 	assert_int_equal(out.rows, number("SELECT count(*) FROM t"));
@@ -305,8 +305,8 @@ static void what_is_no_database_gives_nothing(void **state)
 	begin(TABLE, DB_MEMORY);
 	out = salvaged();
 	assert_int_equal(out.rows, 0);
-	assert_int_equal(salvage_rows(&salvage, "SELECT id, name FROM t", "INSERT INTO t VALUES (?1, ?2)", &rows,
-				      &failure),
+	assert_int_equal(salvage_rows(&salvage, "SELECT id, name FROM t", "INSERT INTO t VALUES (?1, ?2)",
+				      &rows, &failure),
 			 0);
 	db_close(salvage.from);
 	salvage.from = NULL; /* it could not even be opened */
@@ -327,11 +327,11 @@ static void a_new_one_that_can_not_be_written_is_told(void **state)
 	run(salvage.to, "PRAGMA query_only = ON");
 	assert_int_equal(salvage_table(&salvage, "t", &out, &failure), -EROFS);
 	assert_non_null(strstr(failure.text, "can not write it"));
-	assert_int_equal(salvage_rows(&salvage, "SELECT id, name FROM t", "INSERT INTO t VALUES (?1, ?2)", &rows,
-				      &failure),
+	assert_int_equal(salvage_rows(&salvage, "SELECT id, name FROM t", "INSERT INTO t VALUES (?1, ?2)",
+				      &rows, &failure),
 			 -EROFS);
-	assert_true(salvage_rows(&salvage, "SELECT id, name FROM t", "INSERT INTO none VALUES (?1, ?2)", &rows,
-				 &failure) < 0);
+	assert_true(salvage_rows(&salvage, "SELECT id, name FROM t", "INSERT INTO none VALUES (?1, ?2)",
+				 &rows, &failure) < 0);
 	assert_int_equal(rows, 0);
 }
 

@@ -6,7 +6,7 @@
 # make install    DESTDIR= PREFIX=/usr/local; make uninstall
 # make deb, rpm   a package of it, in .output/deb or .output/rpm; make dist: its sources
 # make bench      what an event costs, and what watching costs this host (bench-cost) and loses (bench-loss)
-# make bench-scale  how the cost grows with flows, processes, names, domains, lists
+# make bench-scale  how the cost grows with flows, processes, names, domains, lists; BENCH_OPTIONS=--count: why (valgrind)
 # make bench-peers  beside tcpconnect, bpftrace, OpenSnitch, tcpdump on the same traffic
 # make soak       under full load for long, SOAK_SECONDS=600: what is told, memory, losses
 # make faults     the daemon killed, starved, its disk failing, its programs taken away, all under load

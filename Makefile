@@ -6,7 +6,7 @@
 # make install    DESTDIR= PREFIX=/usr/local; make uninstall
 # make deb, rpm   a package of it, in .output/deb or .output/rpm; make dist: its sources
 # make bench      what an event costs, and what watching costs this host (bench-cost) and loses (bench-loss)
-# make bench-scale  how the cost grows with flows, processes, names, domains, lists
+# make bench-scale  how the cost grows with flows, processes, names, domains, lists; BENCH_OPTIONS=--count: why (valgrind)
 # make bench-peers  beside tcpconnect, bpftrace, OpenSnitch, tcpdump on the same traffic
 # make soak       under full load for long, SOAK_SECONDS=600: what is told, memory, losses
 # make faults     the daemon killed, starved, its disk failing, its programs taken away, all under load
@@ -178,6 +178,10 @@ $(filter $(out)/tests/cli/%,$(tests)): $(call object,$(addprefix src/cli/,option
 $(filter $(out)/tests/daemon/%,$(tests)): $(call object,$(addprefix src/daemon/,asking.c compose.c dossier.c feed.c feed_event.c \
 	held.c host.c metering.c outbox.c writer.c writer_batch.c))
 $(out)/tests/daemon/writer_test: ldflags += -Wl,--wrap=render_alert,--wrap=history_write_alert,--wrap=clock_gettime,--wrap=review_load
+
+# What a test of errors can not have of this host: a wait that is cut short, a host with another list of suffixes.
+$(out)/tests/control/control_test: ldflags += -Wl,--wrap=poll
+$(out)/tests/domain/suffix_test: ldflags += -Wl,--wrap=psl_builtin,--wrap=psl_builtin_file_time,--wrap=psl_dist_filename
 
 $(call object,$(test_sources) $(test_helpers)): cppflags += -Itests/unit
 

@@ -37,8 +37,10 @@ int control_subscribe(const char *path, const struct control_words *request, str
  */
 ssize_t control_next(int connection, char text[static CONTROL_MESSAGE_MAX]);
 
-/* Server. The socket, listening, with mode 0660; what a dead daemon left at `path` is removed. A descriptor
- * or -errno. */
+/*
+ * Server. The socket, listening, with mode 0600, or 0660 where there is a group (not -1) that it could be
+ * given to; what a dead daemon left at `path` is removed. A descriptor or -errno.
+ */
 int control_listen(const char *path, gid_t group, struct failure *failure);
 
 /* Who is on the other side of a connection. 0 or -errno. */

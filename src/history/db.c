@@ -50,6 +50,8 @@ static const struct {
 	{SQLITE_AUTH, -EACCES, "see to the owner and mode of the file and of its directory"},
 	{SQLITE_TOOBIG, -EMSGSIZE, "a value is too long"},
 	{SQLITE_CONSTRAINT, -EINVAL, "this is an error in firstseen: please report it"},
+	/* No row of ours: one out of a damaged file, whose tables may have been of any shape. */
+	{SQLITE_MISMATCH, -EINVAL, "this is an error in firstseen: please report it"},
 	{SQLITE_MISUSE, -EINVAL, "this is an error in firstseen: please report it"},
 };
 

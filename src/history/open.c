@@ -29,23 +29,18 @@ static void close_parts(struct history *history)
 /* SQLite wants to know where a file is whatever the working directory becomes. */
 static int absolute(const char *path, char out[static PATH_MAX], struct failure *failure)
 {
-	char here[PATH_MAX];
+	char here[PATH_MAX] = "";
 	int length;
 
-	if (path[0] == '/')
-		length = text_copy(out, PATH_MAX, path) ? 0 : -1;
-	else if (!getcwd(here, sizeof(here)))
-		length = -1;
-	else
-		length = text_copy(out, PATH_MAX, here) && strlen(here) + strlen(path) + 2 <= PATH_MAX ? 0
-												       : -1;
-	if (length < 0)
+	if (path[0] != '/' && !getcwd(here, sizeof(here)))
+		return failure_set(
+			failure, -errno,
+			"history %.300s: the working directory can not be told: %s: give a path from /", path,
+			strerror(errno));
+	length = snprintf(out, PATH_MAX, "%s%s%s", here, path[0] == '/' ? "" : "/", path);
+	if (length < 0 || length >= PATH_MAX)
 		return failure_set(failure, -ENAMETOOLONG,
 				   "history %.300s: the path is too long: choose a shorter one", path);
-	if (path[0] != '/') {
-		strcat(out, "/");
-		strcat(out, path);
-	}
 	return 0;
 }
 

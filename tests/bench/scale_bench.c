@@ -3,15 +3,18 @@
  * How the cost of an event grows with what there is of it: open flows, processes,
  * bindings, known domains, the history's domains, entries of threat lists.
  *
- *	scale_bench FOLDER
+ *	scale_bench FOLDER              all; a line each: WHAT SIZE NANOSECONDS, the fastest of some rounds
+ *	scale_bench FOLDER WHAT SIZE    one of them, once when warm, in counted(): for valgrind to count in;
+ *	                                prints the number of events. What is in the folder already is taken.
  *
- * Prints a line each: WHAT SIZE NANOSECONDS, the fastest of some rounds. About 1 GB in the folder.
+ * About 1 GB in the folder.
  */
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/text.h"
 #include "core/pipeline.h"
@@ -25,6 +28,8 @@
 #define DAY (SECONDS_PER_DAY * NS_PER_SECOND)
 
 static const char *folder;
+static const char *only_what; /* NULL: all */
+static unsigned only_size;
 static struct failure failure;
 static struct domain_rules *rules;
 
@@ -53,6 +58,17 @@ static uint32_t next_random(uint32_t below)
 	return (uint32_t)(((uint64_t)state * below) >> 32);
 }
 
+static bool wanted(const char *what, unsigned size)
+{
+	return !only_what || (strcmp(what, only_what) == 0 && size == only_size);
+}
+
+__attribute__((noinline)) static void counted(void (*round)(void *context), void *context)
+{
+	round(context);
+	__asm__ volatile("" ::: "memory"); /* no jump into it, but a call that returns */
+}
+
 /* The fastest of ROUNDS, a piece. */
 static void measure(const char *what, unsigned size, unsigned pieces, void (*round)(void *context),
 		    void *context)
@@ -60,6 +76,11 @@ static void measure(const char *what, unsigned size, unsigned pieces, void (*rou
 	double fastest = 0;
 
 	round(context); /* warm */
+	if (only_what) {
+		counted(round, context);
+		printf("%u\n", pieces);
+		return;
+	}
 	for (int i = 0; i < ROUNDS; i++) {
 		double from = now(), took;
 
@@ -186,16 +207,22 @@ static void measure_flows(void)
 	struct flows flows;
 
 	for (unsigned size = 60; size <= LOOKUPS; size *= 10) {
+		if (!wanted("open_flows", size))
+			continue;
 		flows_make(&flows, size, 16, 60);
 		measure("open_flows", size, LOOKUPS, together, &flows);
 		flows_free(&flows);
 	}
 	for (unsigned size = 16; size <= 16000; size *= 10) {
+		if (!wanted("processes", size))
+			continue;
 		flows_make(&flows, LOOKUPS, size, 60);
 		measure("processes", size, LOOKUPS, in_turn, &flows);
 		flows_free(&flows);
 	}
 	for (unsigned size = 60; size <= LOOKUPS; size *= 10) {
+		if (!wanted("domains_in_memory", size))
+			continue;
 		flows_make(&flows, LOOKUPS, 16, size);
 		measure("domains_in_memory", size, LOOKUPS, in_turn, &flows);
 		flows_free(&flows);
@@ -230,6 +257,8 @@ static void measure_bindings(void)
 		struct correlate_limits limits = {.bindings = size, .name_bytes = 128 << 20};
 		struct bindings bindings = {.count = size};
 
+		if (!wanted("bindings", size))
+			continue;
 		need(!correlate_new(&limits, &bindings.correlate));
 		for (unsigned i = 0; i < size; i++) {
 			struct address address = numbered(i);
@@ -305,7 +334,10 @@ static void measure_history(void)
 	for (unsigned size = 1000; size <= 1000000; size *= 10) {
 		struct kept kept = {.count = size};
 
-		fill_history(path, had, size);
+		if (!wanted("domains_in_history", size))
+			continue;
+		if (access(path, F_OK) != 0 || had)
+			fill_history(path, had, size);
 		had = size;
 		need(!history_open(path, HISTORY_READ, &kept.history, &failure));
 		measure("domains_in_history", size, LOOKUPS / 10, ask_history, &kept);
@@ -341,8 +373,11 @@ static void measure_threats(void)
 	snprintf(path, sizeof(path), "%s/scale.list", folder);
 	for (unsigned size = 1000; size <= 1000000; size *= 10) {
 		struct listed listed = {.count = size};
-		FILE *file = fopen(path, "w");
+		FILE *file;
 
+		if (!wanted("threat_entries", size))
+			continue;
+		file = fopen(path, "w");
 		need(file != NULL);
 		for (unsigned i = 0; i < size; i++) {
 			name_of(i, name);
@@ -360,11 +395,15 @@ int main(int argc, char **argv)
 {
 	struct domain_settings grouping = {0};
 
-	if (argc != 2) {
-		fprintf(stderr, "usage: scale_bench FOLDER\n");
+	if (argc != 2 && argc != 4) {
+		fprintf(stderr, "usage: scale_bench FOLDER [WHAT SIZE]\n");
 		return EXIT_FAILURE;
 	}
 	folder = argv[1];
+	if (argc == 4) {
+		only_what = argv[2];
+		only_size = (unsigned)strtoul(argv[3], NULL, 10);
+	}
 	need(!domain_rules_new(&grouping, &rules, &failure));
 	measure_flows();
 	measure_bindings();

@@ -104,6 +104,61 @@ static void an_error_tells_missing_from_refused(void **state)
 	assert_true(strncmp(text, "error: ", 7) == 0);
 }
 
+/* The operator is told what it means: by its name, and in words that fit it. */
+static void each_error_has_its_own_words(void **state)
+{
+	static const struct {
+		int error;
+		const char *text;
+	} rows[] = {
+		{EPERM, "EPERM: not permitted"},
+		{EACCES, "EACCES: the kernel's verifier or a security module"},
+		{EINVAL, "EINVAL: this kernel does not know it"},
+		{ENOENT, "ENOENT: this kernel, or its BTF, does not have it"},
+		{ESRCH, "ESRCH: this kernel, or its BTF, does not have it"},
+		{ENOSYS, "ENOSYS: this kernel has no bpf()"},
+		{EOPNOTSUPP, "EOPNOTSUPP: this kernel was built without it"},
+		{524, "ENOTSUPP: this kernel was built without it"},
+		{EBUSY, "EBUSY: another program holds this place alone"},
+		{EEXIST, "EEXIST: another program holds this place alone"},
+		{ENOMEM, "ENOMEM: no memory for it"},
+		{E2BIG, "E2BIG: this kernel's verifier finds the program too long"},
+	};
+	static const enum hook_state states[] = {HOOK_WORKS, HOOK_UNTRIED, HOOK_SILENT, HOOK_MISSING,
+						 HOOK_REFUSED};
+	static const char *const names[] = {"works", "untried", "silent", "missing", "refused"};
+	char text[HOOK_ERROR_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (strncmp(hook_error_text(-rows[i].error, text), rows[i].text, strlen(rows[i].text)) != 0)
+			fail_msg("%d: %s", rows[i].error, text);
+	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
+		assert_string_equal(hook_state_name(states[i]), names[i]);
+}
+
+static void a_mend_is_of_its_reason(void **state)
+{
+	static const struct {
+		enum hook_id hook;
+		struct hook_result result;
+		const char *word;
+	} rows[] = {
+		{HOOK_CONNECT4, {.state = HOOK_SILENT}, "outside of containers"},
+		{HOOK_KERNEL_MEMORY, {.state = HOOK_REFUSED, .error = -EPERM}, "lockdown=confidentiality"},
+		{HOOK_CONNECT4, {.state = HOOK_REFUSED, .error = -EPERM}, "CAP_BPF"},
+		{HOOK_CONNECT4, {.state = HOOK_REFUSED, .error = -EACCES}, "denials of a security module"},
+		{HOOK_CONNECT4, {.state = HOOK_REFUSED, .error = -EBUSY}, "bpftool cgroup tree"},
+		{HOOK_CONNECT4, {.state = HOOK_REFUSED, .error = -EEXIST}, "bpftool cgroup tree"},
+		{HOOK_CONNECT4, {.state = HOOK_REFUSED, .error = -ENOMEM}, "memory limit"},
+		{HOOK_CONNECT4, {.state = HOOK_MISSING, .error = -EINVAL}, "boot Linux 5.15"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_non_null(strstr(hook_mend(rows[i].hook, &rows[i].result), rows[i].word));
+}
+
 static void there_is_a_mend_for_whatever_is_not_there(void **state)
 {
 	(void)state;
@@ -188,6 +243,8 @@ int main(void)
 		cmocka_unit_test(each_alone_decides_as_its_row_says),
 		cmocka_unit_test(all_optional_ones_may_be_missing_together),
 		cmocka_unit_test(an_error_tells_missing_from_refused),
+		cmocka_unit_test(each_error_has_its_own_words),
+		cmocka_unit_test(a_mend_is_of_its_reason),
 		cmocka_unit_test(there_is_a_mend_for_whatever_is_not_there),
 		cmocka_unit_test(the_daemons_line_is_read_as_it_was_written),
 		cmocka_unit_test(all_of_them_fit_and_a_short_line_ends_between_two),

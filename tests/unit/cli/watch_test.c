@@ -115,6 +115,91 @@ static void lines_for_a_pipe_are_whole(void **state)
 	assert_non_null(strstr(line, "[0195-uid]")); /* the longest fit */
 }
 
+/* What an event does not tell is left out of its line, and stays a column of the values. */
+static void each_type_has_its_line(void **state)
+{
+	struct watch_event event = read_event(closed_text);
+	char line[WATCH_LINE_MAX];
+
+	(void)state;
+	watch_event_line(&event, line, sizeof(line));
+	assert_string_equal(line,
+			    "2026-03-01T12:00:01.000Z   closed ? pid 123 -> 198.51.100.10 198.51.100.10 port "
+			    "443/tcp, 100 bytes out, 2048 in, established");
+	watch_event_tsv(&event, line, sizeof(line));
+	assert_string_equal(
+		line, "2026-03-01T12:00:01.000Z\tclosed\t00000000000000aa\t\t123\t\t\t\t198.51.100.10\t443\t"
+		      "tcp\t\t\t100\t2048\testablished\t\t\t\t");
+	event = read_event(
+		"{\"type\":\"bytes\",\"comm\":\"curl\",\"domain\":\"example.com\",\"bytes_out\":7}");
+	watch_event_line(&event, line, sizeof(line));
+	assert_string_equal(line, "-   bytes  curl -> example.com, 7 bytes out, 0 in, unknown");
+	event = read_event("{\"type\":\"later\"}"); /* of a newer daemon */
+	watch_event_line(&event, line, sizeof(line));
+	assert_string_equal(line, "-   ?      ? -> ?, 0 bytes out, 0 in, unknown");
+	event = (struct watch_event){.type = WATCH_NOTICE, .message = "the daemon ended"};
+	watch_event_line(&event, line, sizeof(line));
+	assert_string_equal(line, "-   notice the daemon ended");
+	event = read_event(alert_text);
+	event.update = true;
+	event.bytes_in = 9;
+	strcpy(event.message, "it went on");
+	watch_event_line(&event, line, sizeof(line));
+	assert_string_equal(
+		line, "2026-03-01T12:00:00.250Z ! ALERT new_domain Medium (update): www.example.com "
+		      "(example.com) 198.51.100.10 port 443/tcp by /usr/bin/curl pid 123: it went on, 0 "
+		      "bytes out, 9 in, unknown [0195-uid]");
+}
+
+static void what_is_new_is_told_by_verdict_or_kind(void **state)
+{
+	static const char *const news[] = {"new_domain", "new_address", "threat_domain", "crawler_digest"};
+	static const char *const others[] = {"coverage_gap", "heartbeat", "renewed", ""};
+	struct watch_event event = {.type = WATCH_ALERT};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(news) / sizeof(news[0]); i++) {
+		strcpy(event.kind, news[i]);
+		assert_true(watch_event_is_new(&event));
+		strcpy(event.kind, others[i]);
+		assert_false(watch_event_is_new(&event));
+	}
+	event = (struct watch_event){.type = WATCH_NOTICE};
+	assert_true(watch_event_is_new(&event)); /* what the program itself says is always shown */
+	assert_true(watch_event_fits(&event, "anything"));
+}
+
+/* What came later is the flow's: its name, or its bytes and end; of an alert its severity and sentence, too.
+ */
+static void a_later_event_brings_the_first_one_up_to_date(void **state)
+{
+	struct watch_event event = read_event(flow_text);
+	struct watch_event name =
+		read_event("{\"type\":\"name\",\"hostname\":\"a.example.org\",\"domain\":\"example.org\","
+			   "\"method\":\"tls\","
+			   "\"verdict\":\"known\",\"bytes_out\":5,\"since\":\"2026-03-01T11:00:00Z\"}");
+	struct watch_event closed = read_event(closed_text), alert = read_event(alert_text);
+
+	(void)state;
+	assert_int_equal(name.since_ns, INT64_C(1772362800000000000));
+	watch_event_update(&event, &name);
+	assert_string_equal(event.hostname, "a.example.org");
+	assert_string_equal(event.domain, "example.org");
+	assert_string_equal(event.method, "tls");
+	assert_string_equal(event.verdict, "known");
+	assert_int_equal(event.bytes_out, 0); /* a name says nothing of them */
+	watch_event_update(&event, &closed);
+	assert_string_equal(event.hostname, "a.example.org"); /* nor an end of the name */
+	assert_int_equal(event.bytes_out, 100);
+	assert_int_equal(event.bytes_in, 2048);
+	assert_string_equal(event.outcome, "established");
+	assert_string_equal(event.severity, "");
+	strcpy(alert.message, "it went on");
+	watch_event_update(&event, &alert);
+	assert_string_equal(event.severity, "Medium");
+	assert_string_equal(event.message, "it went on");
+}
+
 /* --- lines of a terminal ----------------------------------------------------------------- */
 
 static void lines_are_as_wide_as_the_terminal_at_most(void **state)
@@ -486,6 +571,9 @@ int main(void)
 		cmocka_unit_test(an_event_is_read_and_its_texts_are_harmless),
 		cmocka_unit_test(a_filter_is_words_that_must_all_be_there),
 		cmocka_unit_test(lines_for_a_pipe_are_whole),
+		cmocka_unit_test(each_type_has_its_line),
+		cmocka_unit_test(what_is_new_is_told_by_verdict_or_kind),
+		cmocka_unit_test(a_later_event_brings_the_first_one_up_to_date),
 		cmocka_unit_test(lines_are_as_wide_as_the_terminal_at_most),
 		cmocka_unit_test(columns_go_and_come_with_the_width),
 		cmocka_unit_test(texts_are_cut_and_filled_by_columns),

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -116,6 +117,42 @@ static void what_can_not_be_read_is_told(void **state)
 	refused(-EISDIR, message);
 }
 
+/* Drop-ins that can not be listed are not taken for none. */
+static void a_folder_that_can_not_be_read_is_told(void **state)
+{
+	char message[200], long_path[PATH_MAX];
+	struct failure failure = {{0}};
+
+	(void)state;
+	write_file("f.conf", "");
+	assert_int_equal(rmdir(scratch_path("f.conf.d")), 0);
+	assert_int_equal(symlink("f.conf.d", scratch_path("f.conf.d")), 0); /* to itself */
+	snprintf(message, sizeof(message),
+		 "can not read the configuration's folder %s: Too many levels of symbolic links",
+		 scratch_path("f.conf.d"));
+	refused(-ELOOP, message);
+	memset(long_path, 'x', sizeof(long_path) - 1);
+	long_path[sizeof(long_path) - 1] = '\0';
+	assert_int_equal(config_read(&config, long_path, &failure), -ENAMETOOLONG);
+	assert_string_equal(failure.text, "the configuration's path is too long");
+	assert_memory_equal(&config, &before, sizeof(config));
+}
+
+/* The default is none that was named: it may be missing, with the folder beside it. */
+static void without_a_name_the_default_is_read_where_there_is_one(void **state)
+{
+	struct failure failure = {{0}};
+
+	(void)state;
+	if (access(CONFIG_DEFAULT_PATH, F_OK) == 0 || access(CONFIG_DEFAULT_FOLDER, F_OK) == 0) {
+		print_message("# this host has a " CONFIG_DEFAULT_PATH " of its own\n");
+		skip();
+	}
+	assert_int_equal(config_read(&config, NULL, &failure), 0);
+	assert_memory_equal(&config, &before, sizeof(config));
+	assert_int_equal(config_read(&config, CONFIG_DEFAULT_PATH, &failure), -ENOENT);
+}
+
 static void a_file_that_is_named_has_to_be_there(void **state)
 {
 	struct failure failure = {{0}};
@@ -141,6 +178,10 @@ int main(void)
 						scratch_remove),
 		cmocka_unit_test_setup_teardown(a_rule_stands_in_one_file, set_up, scratch_remove),
 		cmocka_unit_test_setup_teardown(what_can_not_be_read_is_told, set_up, scratch_remove),
+		cmocka_unit_test_setup_teardown(a_folder_that_can_not_be_read_is_told, set_up,
+						scratch_remove),
+		cmocka_unit_test_setup_teardown(without_a_name_the_default_is_read_where_there_is_one, set_up,
+						scratch_remove),
 		cmocka_unit_test_setup_teardown(a_file_that_is_named_has_to_be_there, set_up, scratch_remove),
 	};
 

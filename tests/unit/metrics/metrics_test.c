@@ -75,12 +75,42 @@ static void a_reader_never_sees_half_a_file(void **state)
 	assert_int_equal(system(command), 0);
 }
 
+/* Who may write to the folder does not choose what else is written over. */
+static void no_link_is_followed(void **state)
+{
+	char folder[] = "/tmp/metrics-test-XXXXXX", path[64], other[64], temporary[64], command[160];
+	struct failure failure;
+	struct stat status;
+	FILE *file;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/f.prom", folder);
+	snprintf(other, sizeof(other), "%s/other", folder);
+	snprintf(temporary, sizeof(temporary), "%s/f.prom.tmp", folder);
+	file = fopen(other, "w");
+	assert_non_null(file);
+	fputs("theirs\n", file);
+	fclose(file);
+	assert_int_equal(symlink("other", path), 0); /* in its place: a file comes there */
+	assert_int_equal(metrics_write(path, "one\n", 4, &failure), 0);
+	assert_int_equal(lstat(path, &status), 0);
+	assert_true(S_ISREG(status.st_mode));
+	assert_int_equal(symlink("other", temporary), 0); /* beside it: refused */
+	assert_int_equal(metrics_write(path, "two\n", 4, &failure), -ELOOP);
+	assert_int_equal(stat(other, &status), 0);
+	assert_int_equal(status.st_size, 7);
+	snprintf(command, sizeof(command), "rm -r %s", folder);
+	assert_int_equal(system(command), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(families_have_a_head_and_their_samples),
 		cmocka_unit_test(too_small_is_told),
 		cmocka_unit_test(a_reader_never_sees_half_a_file),
+		cmocka_unit_test(no_link_is_followed),
 	};
 
 	return cmocka_run_group_tests_name("metrics/metrics", tests, NULL, NULL);

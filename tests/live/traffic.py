@@ -4,6 +4,7 @@ as it answers, connects to known addresses, processes that are born and gone at 
 nobody was before, some of these to names on a threat list, and one program that crawls."""
 
 import json
+import os
 import re
 import shutil
 import signal
@@ -135,7 +136,10 @@ class Traffic:
 
 def is_own(alert):
     """Whether an alert is about the load or the daemon, and not about what else is busy on this machine."""
+    namespace = (alert["unmapped"].get("process") or {}).get("network_namespace")
     domain = alert["unmapped"].get("domain")
+    if namespace:
+        return namespace in (os.stat(f"/run/netns/{host}").st_ino for host in (CLIENT, SERVER))
     return not domain or bool(NAMES.fullmatch(domain)) or bool(re.match(r"198\.51\.", domain))
 
 

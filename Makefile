@@ -278,8 +278,8 @@ bench-peers: all $(out)/tests/bench/connect_load
 	packaging/setup peers
 	tests/bench/peers $(BENCH_OPTIONS)
 
-# As root, in namespaces of their own. Short forms of both are among the tests. SOAK_OPTIONS="--doc docs/soak.md" keeps
-# the table.
+# As root, in namespaces of their own. Short forms of both are among the tests. SOAK_OPTIONS="--doc docs/soak.md" and
+# FAULTS_OPTIONS="--doc docs/faults.md" keep the tables.
 SOAK_SECONDS ?= 600
 soak:
 	packaging/setup check
@@ -289,7 +289,7 @@ soak:
 faults:
 	packaging/setup check
 	+$(MAKE) --no-print-directory $(jobs) all unit
-	tests/live/faults --all
+	tests/live/faults --all $(FAULTS_OPTIONS)
 
 # How the cost of an event grows with what there is of it: a table and a plot.
 bench-scale: all $(out)/tests/bench/scale_bench $(out)/tests/bench/connect_load

@@ -381,7 +381,8 @@ static void on_process(struct pipeline *pipeline, const struct observation *seen
 {
 	process_read(seen->process, &pipeline->process);
 	/* Out of memory: the process stays unknown, and the alert says so. */
-	(void)process_table_put(pipeline->processes, &pipeline->process);
+	if (process_table_put(pipeline->processes, &pipeline->process))
+		pipeline->counts.memory_failures++;
 }
 
 /* What the daemon asks the DNS for alerts must not become one, nor name what others do. */

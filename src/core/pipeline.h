@@ -112,9 +112,11 @@ struct pipeline_counts {
 	uint64_t methods[4]; /* by enum attribution_method, external flows */
 	uint64_t alerts;
 	uint64_t alert_updates;
-	uint64_t flows_evicted; /* forgotten before they closed */
-	uint64_t deferred;      /* waited for a ClientHello */
-	uint64_t deferred_late; /* it did not come in time */
+	uint64_t updates_missed;  /* alerts whose flow's end is not told: too many are open, or no memory */
+	uint64_t memory_failures; /* processes and waiting flows that there was no memory for */
+	uint64_t flows_evicted;   /* forgotten before they closed */
+	uint64_t deferred;        /* waited for a ClientHello */
+	uint64_t deferred_late;   /* it did not come in time */
 	uint64_t history_queries;
 	uint64_t history_failures;
 	uint64_t flows_open; /* now */

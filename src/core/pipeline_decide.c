@@ -87,11 +87,12 @@ static void hold_for_update(struct pipeline *pipeline, struct flow *flow, const 
 		*flow->alert = *alert;
 		return;
 	}
-	if (pipeline->held_alerts == HELD_ALERTS_MOST)
+	if (pipeline->held_alerts < HELD_ALERTS_MOST)
+		flow->alert = malloc(sizeof(*flow->alert));
+	if (!flow->alert) {
+		pipeline->counts.updates_missed++;
 		return;
-	flow->alert = malloc(sizeof(*flow->alert));
-	if (!flow->alert)
-		return;
+	}
 	*flow->alert = *alert;
 	pipeline->held_alerts++;
 }
@@ -439,8 +440,10 @@ bool pipeline_start_waiting(struct pipeline *pipeline, struct flow *flow, enum f
 	if (pipeline->waiting == WAITING_MOST)
 		return false;
 	flow->attribution = malloc(sizeof(*flow->attribution));
-	if (!flow->attribution)
+	if (!flow->attribution) {
+		pipeline->counts.memory_failures++;
 		return false;
+	}
 	*flow->attribution = *attribution;
 	flow->wait = (uint8_t)wait;
 	flow->wait_previous = pipeline->wait_last;

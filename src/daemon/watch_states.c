@@ -49,6 +49,8 @@ static void add_core_states(struct watch *watch, struct writer_states *states)
 		writer_add_state(states, methods[i], core->methods[i]);
 	writer_add_state(states, "alerts", core->alerts);
 	writer_add_state(states, "alert_updates", core->alert_updates);
+	writer_add_state(states, "updates_missed", core->updates_missed);
+	writer_add_state(states, "memory_failures", core->memory_failures);
 	writer_add_state(states, "crawlers", core->crawlers);
 	writer_add_state(states, "threats", core->threats);
 	writer_add_state(states, "threat_entries", threats_counts(watch->threats)->entries);

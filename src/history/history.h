@@ -73,6 +73,7 @@ int history_recovery_told(struct history *history, struct failure *failure);
 
 /* --- the writer ------------------------------------------------------------ */
 
+/* Rolls back what is left of another one first. */
 int history_begin(struct history *history, struct failure *failure);
 int history_commit(struct history *history, struct failure *failure);
 void history_rollback(struct history *history);

@@ -162,6 +162,8 @@ static int run_kept(struct history *history, enum kept_statement which, struct f
 
 int history_begin(struct history *history, struct failure *failure)
 {
+	/* One that could not be rolled back for want of memory would be in the way for ever. */
+	history_rollback(history);
 	return run_kept(history, BEGIN, failure);
 }
 

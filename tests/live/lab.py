@@ -8,6 +8,7 @@ the rest in close(), at exit, or when the next test begins.
 """
 
 import atexit
+import contextlib
 import fcntl
 import functools
 import json
@@ -133,7 +134,7 @@ def wait_for(what, condition, patience=PATIENCE):
 
 
 def remove_leftovers():
-    """What a killed run left: processes in our namespaces, the namespaces, their files, what is mounted there."""
+    """What a killed run left: processes in our namespaces, the namespaces, their files, what is mounted there, cgroups."""
     for line in run("ip", "netns", "list").stdout.splitlines():
         name = line.split()[0] if line.split() else ""
         if not name.startswith(PREFIX):
@@ -150,6 +151,15 @@ def remove_leftovers():
         where = line.split()[1]
         if where.startswith(f"{tempfile.gettempdir()}/{FOLDER}"):
             run("umount", "-l", where, check=False)
+    remove_groups()
+
+
+def remove_groups():
+    """Cgroups of the tests' programs, which are empty: the kernel removes no other."""
+    top = Path("/sys/fs/cgroup")
+    for folder in sorted([*top.glob("firstseen-*/**/"), *top.glob("*/firstseen-*/**/")], reverse=True):
+        with contextlib.suppress(OSError):
+            folder.rmdir()
 
 
 class Lab:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What tests/faults/shim.c does to a program: a slow or failing disk, a clock that is set."""
+"""What tests/faults/shim.c does to a program: a slow or failing disk, no memory, a clock that is set. It counts memory, too."""
 
 import errno
 import mmap
@@ -8,7 +8,8 @@ import struct
 from lab import BUILD, Daemon
 
 LIBRARY = BUILD / "tests/faults/shim.so"
-FIELDS = ("clock_s", "later_s", "later", "sync_ms", "write_ms", "error", "one_in", "syncs", "writes", "failed")
+FIELDS = ("clock_s", "later_s", "later", "sync_ms", "write_ms", "error", "one_in", "no_memory", "syncs", "writes", "failed",
+          "memory", "page_cache", "refused")
 WIDTH = 8
 
 
@@ -30,12 +31,16 @@ class Shim:
         self["error"] = error
         self["one_in"] = one_in
 
+    def memory_kept(self):
+        """Bytes in use, without SQLite's pages, which it keeps up to a limit of its own."""
+        return self["memory"] - self["page_cache"]
+
     def environment(self):
         return ["env", f"LD_PRELOAD={LIBRARY}", f"FIRSTSEEN_SHIM={self.path}"]
 
 
 class ShimmedDaemon(Daemon):
-    """A daemon whose disk and clock the test has in its hand."""
+    """A daemon whose disk, memory and clock the test has in its hand."""
 
     def __init__(self, lab, name="main", settings=(), start=True):
         self.shim = Shim(lab.folder / f"{name}.shim")

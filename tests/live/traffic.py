@@ -4,6 +4,8 @@ as it answers, connects to known addresses, processes that are born and gone at 
 nobody was before, some of these to names on a threat list, and one program that crawls."""
 
 import json
+import os
+import re
 import shutil
 import signal
 import time
@@ -15,11 +17,13 @@ from tap import equal
 TOOLS = BUILD / "tests/bench"
 RESOLVER, ADDRESSES, ADDRESS_COUNT = "203.0.113.2", "198.51.0.0", 2000
 PORT = 7002
+KNOWN = [f"known-{n}.com" for n in range(100)] + [f"bench-{n}.org" for n in range(40)]  # visited again and again
 KINDS = ("new", "bad", "crawl")  # as the generators write them
 FOR_LONG = 3600  # seconds; a load is ended before
 LISTED = 100000  # entries of the threat list; those that are visited are among them
 CRAWLER_DOMAINS = 20
 LATE = 1.5  # seconds in which what was seen is in the history
+NAMES = re.compile(r"(new|bad|crawl|bench|known)-\d+\.(net|com|org)")  # all that a load goes to, by its domain
 # Where the visits go: all names of each kind share one address, so that only the look-up tells them apart.
 LAB_OPTIONS = ("--address=/com/198.51.100.10", "--address=/net/198.51.100.11")
 
@@ -94,7 +98,7 @@ class Traffic:
 
     def start_births(self, rate, new_every, threat_every=0):
         """One in `new_every` goes where nobody was before; one in `threat_every` of these to a listed name."""
-        folder = self.programs / str(len(self.books))
+        folder = self.programs / f"{len(self.books):03}"  # of one length: its path is among what a process takes
         folder.mkdir()
         tool = folder / "birth_load"
         tool.write_bytes((TOOLS / "birth_load").read_bytes())
@@ -130,8 +134,21 @@ class Traffic:
         return sum(line.startswith("failed ") for book in self.books for line in book.read_text().splitlines())
 
 
+def is_own(alert):
+    """Whether an alert is about the load or the daemon, and not about what else is busy on this machine."""
+    namespace = (alert["unmapped"].get("process") or {}).get("network_namespace")
+    domain = alert["unmapped"].get("domain")
+    if namespace:
+        return namespace in (os.stat(f"/run/netns/{host}").st_ino for host in (CLIENT, SERVER))
+    return not domain or bool(NAMES.fullmatch(domain)) or bool(re.match(r"198\.51\.", domain))
+
+
+def own_alerts(daemon):
+    return [alert for alert in daemon.all_alerts() if is_own(alert)]
+
+
 def by_kind(daemon, kind, activity=1):
-    return [alert for alert in daemon.all_alerts()
+    return [alert for alert in own_alerts(daemon)
             if alert["unmapped"]["kind"] == kind and alert["activity_id"] == activity]
 
 
@@ -144,11 +161,16 @@ def twice(items):
     return sorted({item for item in items if item in seen or seen.add(item)})
 
 
-def check_alerts(daemon, visits, may_miss=(), may_more=(), may_repeat=False, exact=True):
-    """One alert for each first visit in the book, of the program that made it, and no other. `may_miss` are visits
-    that need not be told, `may_more` domains that may be told besides; with `may_repeat` the same alert may be sent
-    again; without `exact` the program may be unknown. Returns how many were told, of each kind."""
+def check_alerts(daemon, visits, may_miss=(), may_more=(), may_repeat=False, exact=True, updates_missed=0):
+    """One alert for each first visit in the book, of the program that made it, and no other; and one update of each,
+    with what became of it. `may_miss` are visits that need not be told, `may_more` domains that may be told besides;
+    with `may_repeat` the same alert may be sent again; without `exact` the program may be unknown; so many updates
+    may be missing. Returns how many were told, of each kind."""
     told = {}
+    ends = {}  # of an alert, by its uid: lines of updates
+    for kind in ("new_domain", "threat_domain"):
+        for alert in by_kind(daemon, kind, activity=2):
+            ends.setdefault(alert["finding_info"]["uid"], []).append(alert["unmapped"])
     excused = {visit.domain for visit in may_miss}
     for kind, of in (("new_domain", "new"), ("threat_domain", "bad")):
         wanted = {visit.domain: visit for visit in visits if visit.kind == of}
@@ -164,7 +186,20 @@ def check_alerts(daemon, visits, may_miss=(), may_more=(), may_repeat=False, exa
                 fact, visit = facts(alert), wanted[domain]
                 equal((fact["hostname"], fact["exe"], fact["pid"]), (visit.name, visit.program, visit.pid), domain)
         told[kind] = len(found)
+        missing = [domain for domain, alert in found.items() if domain in wanted and domain not in excused
+                   and not is_ended(ends.get(alert["finding_info"]["uid"], []), may_repeat)]
+        updates_missed -= len(missing)
+        assert updates_missed >= 0, f"{kind}: without the one update that says how it ended: {sorted(missing)}"
     return told
+
+
+def is_ended(updates, may_repeat):
+    """Whether that is the one update of a visit: it came about, and nothing but its end was sent."""
+    facts = [(update["revision"], update["outcome"], update["bytes_out"], update["bytes_in"]) for update in updates]
+    return (set(facts) if may_repeat else facts) in ({END_OF_VISIT}, [END_OF_VISIT])
+
+
+END_OF_VISIT = (1, "established", 0, 0)  # revision, outcome, bytes out and in
 
 
 def check_crawl(daemon, visits, window):
@@ -181,7 +216,7 @@ def check_crawl(daemon, visits, window):
 
 def digests(daemon):
     """Domains of each digest, as it was last told."""
-    last = {alert["finding_info"]["uid"]: alert["unmapped"]["crawler"]["count"] for alert in daemon.all_alerts()
+    last = {alert["finding_info"]["uid"]: alert["unmapped"]["crawler"]["count"] for alert in own_alerts(daemon)
             if alert["unmapped"]["kind"] == "crawler_digest"}
     return list(last.values())
 
@@ -191,4 +226,5 @@ def losses(daemon):
     counters = json.loads(daemon.firstseen("--format", "json", "stats").stdout)
     return {name: value for name, value in counters.items() if value and
             (name.startswith("lost_") or name in ("storage_failed", "flow_map_failed", "batch_full", "bad_records",
-                                                  "history_failures", "alerts_unwritten"))}
+                                                  "history_failures", "alerts_unwritten", "updates_missed",
+                                                  "memory_failures"))}

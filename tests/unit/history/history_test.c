@@ -334,6 +334,25 @@ static void outside_of_a_transaction_nothing_is_written(void **state)
 	history_close(history);
 }
 
+static void a_transaction_that_was_left_is_not_in_the_way(void **state)
+{
+	struct history *history = opened(HISTORY_WRITE);
+	struct batch *batch = a_batch();
+	struct seen seen;
+
+	(void)state;
+	add(batch, "example.com", "www.example.com", "/usr/bin/curl", T0);
+	assert_int_equal(history_begin(history, &failure), 0);
+	assert_int_equal(history_write_accesses(history, batch, &failure), 0);
+	/* Its ROLLBACK failed. */
+	assert_int_equal(history_begin(history, &failure), 0);
+	assert_int_equal(history_commit(history, &failure), 0);
+	assert_int_equal(history_seen(history, SUBJECT_DOMAIN, "example.com", "", &seen), 0);
+	assert_int_equal(seen.host_last_ns, 0);
+	batch_free(batch);
+	history_close(history);
+}
+
 static void coverage_is_runs_less_gaps(void **state)
 {
 	struct history *history = opened(HISTORY_WRITE);
@@ -526,6 +545,7 @@ int main(void)
 		WITH_FOLDER(missing_files_are_told),
 		WITH_FOLDER(alerts_wait_in_order_and_are_told_once),
 		WITH_FOLDER(outside_of_a_transaction_nothing_is_written),
+		WITH_FOLDER(a_transaction_that_was_left_is_not_in_the_way),
 		WITH_FOLDER(coverage_is_runs_less_gaps),
 		WITH_FOLDER(old_rows_go_and_new_ones_stay),
 		WITH_FOLDER(a_changed_list_groups_anew_and_loses_nothing),

@@ -213,7 +213,11 @@ static void a_migration_is_whole_or_not_at_all(void **state)
 	assert_int_equal(db_configure(db, &failure), 0);
 	assert_int_equal(schema_migrate(db, &failure), -EROFS);
 	db_close(db);
-	refused(path, HISTORY_WRITE, -EIO, "duplicate column");
+	assert_int_equal(db_open(path, DB_WRITE, &db, &failure), 0);
+	assert_int_equal(db_configure(db, &failure), 0);
+	assert_int_equal(schema_migrate(db, &failure), -EIO);
+	assert_non_null(strstr(failure.text, "duplicate column"));
+	db_close(db);
 	assert_int_equal(version_in_file(), schema_version() - 1);
 	assert_int_equal(db_open(path, DB_READ, &db, &failure), 0);
 	assert_int_equal(db_integer(db, "SELECT count(*) FROM pragma_table_info('outbox')", &after, &failure),

@@ -28,6 +28,9 @@
 #include "privilege/privilege.h"
 #include "review/review.h"
 
+#define VISITED_DAYS                                                                                         \
+	7           /* a program that resolved its peer before that, and did not visit it since, is rare     \
+		     */
 #define DRAIN_MS 20 /* how long a record may wait in the ring */
 
 /* --- the pipeline's edges -------------------------------------------------------- */
@@ -285,6 +288,7 @@ static int open_pipeline(struct watch *watch)
 				       .progress = on_progress,
 				       .threat = on_threat,
 				       .own = on_own};
+	int error;
 
 	watch_settings(watch, &settings);
 	settings.uid_seed = host_random();
@@ -293,7 +297,12 @@ static int open_pipeline(struct watch *watch)
 		return failure_set(watch->failure, -ENOMEM, "out of memory");
 	watch->bindings_kept_ns = watch_now(watch);
 	pipeline_tell_flows(watch->pipeline, FLOWS_NONE);
-	return history_bindings(watch->reader, host_boot(), on_kept_binding, watch, watch->failure);
+	/* What was asked for of late counts more, and comes later. */
+	error = history_visited(watch->reader,
+				watch_now(watch) - VISITED_DAYS * SECONDS_PER_DAY * NS_PER_SECOND,
+				on_kept_binding, watch, watch->failure);
+	return error ? error
+		     : history_bindings(watch->reader, host_boot(), on_kept_binding, watch, watch->failure);
 }
 
 /* --- what an earlier run knew -------------------------------------------------------- */

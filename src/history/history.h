@@ -198,6 +198,13 @@ int history_write_state(struct history *history, const char *name, const char *v
 int history_write_bindings(struct history *history, const struct batch *batch, const char *boot,
 			   struct failure *failure);
 
+/*
+ * The names that addresses were visited by after `since_ns`, as bindings that have expired and that nobody in
+ * particular asked for: a program may have resolved its peer long ago. Oldest first, the newest 16,384.
+ */
+int history_visited(struct history *history, int64_t since_ns, correlate_callback *callback, void *context,
+		    struct failure *failure);
+
 /* The kept bindings, oldest first; of another boot without who asked. */
 int history_bindings(struct history *history, const char *boot, correlate_callback *callback, void *context,
 		     struct failure *failure);
@@ -328,9 +335,6 @@ struct domain_row {
 typedef int domain_row_callback(void *context, const struct domain_row *row);
 int history_domains(struct history *history, const struct history_filter *filter,
 		    domain_row_callback *callback, void *context, struct failure *failure);
-
-/* The hostname that stands for all that are over the bound of their domain. */
-#define HISTORY_OTHERS "(others)"
 
 /* Accesses, each once, by kind, domain, hostname, application and user. Of the filter: the span of the last
  * access, and the application. */

@@ -594,6 +594,25 @@ static int give_binding(struct statement *statement, void *context)
 	return 0;
 }
 
+int history_visited(struct history *history, int64_t since_ns, correlate_callback *callback, void *context,
+		    struct failure *failure)
+{
+	/* The columns of give_binding(). What stands for the others names nothing. */
+	static const char select[] =
+		"SELECT address, name, 0, 0, 0, 0, 0, last_us, last_us, NULL FROM (SELECT e.address, h.name, "
+		"e.last_us FROM endpoints e JOIN hostnames h ON h.id = e.hostname JOIN domains d "
+		"ON d.id = h.domain WHERE e.last_us > ?1 AND d.kind = 0 AND h.name <> '' "
+		"ORDER BY e.last_us DESC LIMIT 16384) ORDER BY last_us";
+	struct binding_walk walk = {"no boot", callback, context};
+	struct statement *statement;
+	int error = db_prepare(history->db, select, &statement, failure);
+
+	if (error)
+		return error;
+	db_bind_integer(statement, 1, history_us(since_ns));
+	return each_row(statement, give_binding, &walk, failure);
+}
+
 int history_bindings(struct history *history, const char *boot, correlate_callback *callback, void *context,
 		     struct failure *failure)
 {

@@ -469,6 +469,51 @@ static void bindings_are_kept_and_forget_who_asked_after_a_boot(void **state)
 	history_close(history);
 }
 
+static void on_visited(void *context, const struct kept_binding *binding)
+{
+	char *text = context;
+
+	assert_int_equal(binding->asker.tgid, 0);
+	assert_int_equal(binding->expires_ns, binding->learned_ns);
+	strcat(strcat(text, binding->hostname), " ");
+}
+
+static void what_was_visited_of_late_is_given_as_old_bindings(void **state)
+{
+	struct history *history = opened(HISTORY_WRITE);
+	struct batch *batch = a_batch();
+	struct access access = {.domain = "example.com",
+				.application = "/usr/bin/curl",
+				.exe = "/usr/bin/curl",
+				.remote_port = 443,
+				.protocol = 6,
+				.connections = 1};
+	char text[256] = "";
+
+	(void)state;
+	address_parse("203.0.113.7", &access.remote);
+	access.hostname = "new.example.com";
+	access.time_ns = T0 + DAY;
+	assert_int_equal(batch_add_access(batch, &access), 0);
+	access.hostname = "old.example.com";
+	access.time_ns = T0;
+	assert_int_equal(batch_add_access(batch, &access), 0);
+	access.hostname = "older.example.com";
+	access.time_ns = T0 - 7 * DAY;
+	assert_int_equal(batch_add_access(batch, &access), 0);
+	access.kind = SUBJECT_ADDRESS;
+	access.hostname = access.domain = "203.0.113.7";
+	access.time_ns = T0;
+	assert_int_equal(batch_add_access(batch, &access), 0);
+	assert_int_equal(history_begin(history, &failure), 0);
+	assert_int_equal(history_write_accesses(history, batch, &failure), 0);
+	assert_int_equal(history_commit(history, &failure), 0);
+	assert_int_equal(history_visited(history, T0 - DAY, on_visited, text, &failure), 0);
+	assert_string_equal(text, "old.example.com new.example.com ");
+	batch_free(batch);
+	history_close(history);
+}
+
 static int add_connections(void *context, const struct domain_row *row)
 {
 	*(uint64_t *)context += row->connections;
@@ -549,6 +594,7 @@ int main(void)
 		WITH_FOLDER(coverage_is_runs_less_gaps),
 		WITH_FOLDER(old_rows_go_and_new_ones_stay),
 		WITH_FOLDER(a_changed_list_groups_anew_and_loses_nothing),
+		WITH_FOLDER(what_was_visited_of_late_is_given_as_old_bindings),
 		WITH_FOLDER(bindings_are_kept_and_forget_who_asked_after_a_boot),
 		WITH_FOLDER(a_killed_writer_leaves_a_sound_file_of_whole_batches),
 	};

@@ -339,7 +339,7 @@ static int read_shape(struct db *db, char hash[static SHA256_BASE64_MAX], struct
  */
 int schema_check_shape(struct db *db, struct failure *failure)
 {
-	char hash[SHA256_BASE64_MAX];
+	char hash[SHA256_BASE64_MAX] = "";
 	int version, error = schema_read_version(db, &version, failure);
 
 	if (!error)

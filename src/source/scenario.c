@@ -646,7 +646,9 @@ static char *read_text(FILE *file, size_t *length)
 	size_t room = TEXT_FIRST, count = 1;
 	char *text = malloc(room + 1);
 
-	for (*length = 0; text && count && *length <= FILE_MOST; *length += count) {
+	if (!text)
+		return NULL;
+	for (*length = 0; count && *length <= FILE_MOST; *length += count) {
 		if (*length == room) {
 			char *more = realloc(text, 2 * room + 1);
 

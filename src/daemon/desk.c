@@ -19,8 +19,9 @@
 #include "base/text.h"
 #include "control/control.h"
 
-#define GROUP "firstseen"      /* whose members may look, but not change */
-#define READER_PATIENCE_MS 200 /* they may not keep root waiting */
+#define GROUP "firstseen"       /* whose members may look, but not change */
+#define READER_PATIENCE_MS 200  /* they may not keep root waiting */
+#define STRANGER_PATIENCE_MS 20 /* for what is refused whatever it says */
 
 struct desk {
 	char path[PATH_MAX];
@@ -133,6 +134,8 @@ static bool answer(struct desk *desk, int connection)
 
 	may_change = !error && (uid == 0 || uid == geteuid());
 	if (!may_change && (error || !control_peer_is_of(connection, desk->group))) {
+		/* Closed with the request unread, the connection would be reset, and the answer with it. */
+		(void)control_receive(connection, &request, STRANGER_PATIENCE_MS);
 		control_reply(
 			connection, false,
 			"only root may change what the daemon does, and only members of the group " GROUP

@@ -78,7 +78,7 @@ void clock_steps_format(const struct clock_steps *steps, char text[static CLOCK_
 void clock_steps_parse(const char *text, struct clock_steps *steps)
 {
 	struct clock_steps read = {0};
-	int64_t last = INT64_MIN;
+	int64_t last = 0; /* nothing was before 1970, and sums of spans after it stay in bounds */
 
 	while (*text) {
 		int used = 0;

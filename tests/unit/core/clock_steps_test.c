@@ -60,8 +60,18 @@ static void the_number_of_steps_is_bounded(void **state)
 
 static void texts_that_are_no_list_give_none(void **state)
 {
-	static const char *const texts[] = {"",     "x",       "1",       "1-",   "2-1",
-					    "1-2,", "1-2;3-4", "3-4,1-2", "1-2x", NULL};
+	static const char *const texts[] = {"",
+					    "x",
+					    "1",
+					    "1-",
+					    "2-1",
+					    "1-2,",
+					    "1-2;3-4",
+					    "3-4,1-2",
+					    "1-2x",
+					    "-5-6",
+					    "-9223372036854775808-5,10-20",
+					    NULL};
 	struct clock_steps steps;
 
 	(void)state;

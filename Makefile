@@ -45,7 +45,7 @@ BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /sbin/bpftool) bpftool)
 LLVM_STRIP ?= llvm-strip
 CLANG_FORMAT ?= clang-format
 
-warnings := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+warnings := -Wall -Wextra -Werror -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes -Wmissing-prototypes \
 	-Wold-style-definition -Wwrite-strings -Wpointer-arith -Wcast-qual -Wundef -Wvla \
 	-Wformat=2 -Wnull-dereference -Wimplicit-fallthrough
 # Checked jumps and returns, where the processor knows them.
@@ -176,8 +176,9 @@ $(filter $(out)/tests/cli/%,$(tests)): $(call object,$(addprefix src/cli/,option
 
 # Nor are those of the daemon that need no kernel. Its test of faults makes some calls fail.
 $(filter $(out)/tests/daemon/%,$(tests)): $(call object,$(addprefix src/daemon/,asking.c compose.c dossier.c feed.c feed_event.c \
-	held.c host.c metering.c outbox.c writer.c writer_batch.c))
-$(out)/tests/daemon/writer_test: ldflags += -Wl,--wrap=render_alert,--wrap=history_write_alert,--wrap=clock_gettime,--wrap=review_load
+	held.c host.c metering.c notices.c outbox.c writer.c writer_batch.c))
+$(out)/tests/daemon/writer_test: ldflags += -Wl,--wrap=render_alert,--wrap=history_write_alert,--wrap=clock_gettime,--wrap=review_load,--wrap=history_log_held
+$(out)/tests/daemon/notices_test: ldflags += -Wl,--wrap=pipeline_notice
 
 # What a test of errors can not have of this host: a wait that is cut short, a host with another list of suffixes.
 $(out)/tests/control/control_test: ldflags += -Wl,--wrap=poll

@@ -115,7 +115,7 @@ static int add_to_document(void *context, const struct detail_row *row)
 	struct document *document = context;
 	struct json *json = &document->json;
 
-	move_to(document, row->detail);
+	move_to(document, (int)row->detail);
 	json_object_open(json, NULL);
 	put_name(json, row);
 	put_sums(json, row->first_ns, row->last_ns, row->connections, row->bytes_out, row->bytes_in);
@@ -204,7 +204,7 @@ static int add_to_table(void *context, const struct detail_row *row)
 		{.count = row->connections}, {.count = row->bytes_out},  {.count = row->bytes_in},
 	};
 
-	if (details->part != (int)row->detail && open_table(details, row->detail))
+	if (details->part != (int)row->detail && open_table(details, (int)row->detail))
 		return -ENOMEM;
 	if (user) {
 		snprintf(text, sizeof(text), "%s (%s)", user, row->name);

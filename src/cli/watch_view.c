@@ -59,7 +59,7 @@ static void add_rescue(const char *name)
 
 static void prepare_rescue(const struct view *view)
 {
-	struct sigaction action = {.sa_handler = on_crash, .sa_flags = SA_RESETHAND | SA_NODEFER};
+	struct sigaction action = {.sa_handler = on_crash, .sa_flags = (int)(SA_RESETHAND | SA_NODEFER)};
 
 	rescue.before = view->before;
 	rescue.length = 0;
@@ -181,7 +181,7 @@ static void draw_line(void *context, size_t y, const char *text, enum watch_styl
 {
 	struct view *view = context;
 
-	attrset(attribute_of(view, style));
+	attrset((int)attribute_of(view, style));
 	mvaddstr((int)y, 0, text);
 	if (style == STYLE_SELECTED)
 		mvchgat((int)y, 0, -1, A_REVERSE, 0, NULL);

@@ -193,7 +193,7 @@ void resolver_ask(struct resolver *resolver, const char *name, enum resolver_typ
 	asked->received = resolver->received;
 	asked->answer = answer;
 	asked->context = context;
-	ares_query(resolver->channel, name, CLASS_IN, type, on_answer, asked);
+	ares_query(resolver->channel, name, CLASS_IN, (int)type, on_answer, asked);
 }
 
 size_t resolver_waits(struct resolver *resolver, struct pollfd waits[static RESOLVER_SOCKETS_MAX],

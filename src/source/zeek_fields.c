@@ -100,7 +100,7 @@ static enum zeek_log log_named(const char *path)
 
 static bool has(const struct zeek_fields *fields, enum zeek_field field)
 {
-	return memchr(fields->columns, field, fields->column_count) != NULL;
+	return memchr(fields->columns, (int)field, fields->column_count) != NULL;
 }
 
 static enum zeek_log log_of_columns(const struct zeek_fields *fields)

@@ -219,7 +219,7 @@ int main(int argc, char **argv)
 	uint64_t done;
 
 	if (argc == 4 && strcmp(argv[1], "visit") == 0)
-		return visit(argv[2], argv[3]);
+		return (int)visit(argv[2], argv[3]);
 	load_until_ended();
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (argc == 8 && strcmp(argv[1], "births") == 0) {

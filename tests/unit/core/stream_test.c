@@ -174,12 +174,12 @@ static void the_beginning_moves_within_the_bound(void **state)
 	(void)state;
 	assert_int_equal(stream_add(stream, 100, (const uint8_t *)"tail", 4), 0);
 	memory = stream_memory(stream);
-	assert_int_equal(stream_begin_before(stream, 100 - (STREAM_BYTES_MAX - 3)), -ENOSPC);
+	assert_int_equal(stream_begin_before(stream, UINT32_C(100) - (STREAM_BYTES_MAX - 3)), -ENOSPC);
 	assert_int_equal(stream_begin_before(stream, 0x80000000), -ENOSPC);
 	assert_int_equal(stream_memory(stream), memory); /* refused: all is as it was */
 	assert_memory_equal(stream_peek(stream, &length), "tail", 4);
 	assert_int_equal(length, 4);
-	assert_int_equal(stream_begin_before(stream, 100 - (STREAM_BYTES_MAX - 4)), 0);
+	assert_int_equal(stream_begin_before(stream, UINT32_C(100) - (STREAM_BYTES_MAX - 4)), 0);
 	stream_peek(stream, &length);
 	assert_int_equal(length, 0);
 	assert_true(stream_has_holes(stream));

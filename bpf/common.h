@@ -65,6 +65,7 @@ enum socket_flag {
 	SOCKET_QUIET = 1 << 4,     /* loopback: no flow records */
 	SOCKET_DESCRIBED = 1 << 5, /* UDP: its owner was */
 	SOCKET_OLDER = 1 << 6,     /* UDP: in use before the programs were */
+	SOCKET_ASKS = 1 << 7,      /* UDP: what its program sends goes to a DNS port, wherever NAT takes it */
 };
 
 enum peer_use {

@@ -7,22 +7,12 @@
  */
 #include "common.h"
 #include "process.h"
+#include "flow.h"
 #include "packet.h"
+#include "rounds.h"
 
 #define PASS 1
 #define NOT_TLS_BYTES 64
-#define SOCK_DONE 1 /* a bit of the socket's flags: the peer's FIN was taken, in its turn */
-
-enum tcp_state {
-	TCP_SYN_SENT = 2,
-	TCP_SYN_RECV = 3,
-	TCP_FIN_WAIT1 = 4,
-	TCP_FIN_WAIT2 = 5,
-	TCP_CLOSE = 7,
-	TCP_LAST_ACK = 9,
-	TCP_LISTEN = 10,
-	TCP_CLOSING = 11,
-};
 
 #define ERR_NETUNREACH 101
 #define ERR_CONNREFUSED 111
@@ -30,73 +20,6 @@ enum tcp_state {
 #define ERR_NETDOWN 100
 #define ERR_ACCES 13
 #define ERR_PERM 1
-
-static __always_inline void address_v6(__u8 out[16], const struct in6_addr *address)
-{
-	__u32 *words = (__u32 *)out;
-
-	words[0] = address->in6_u.u6_addr32[0];
-	words[1] = address->in6_u.u6_addr32[1];
-	words[2] = address->in6_u.u6_addr32[2];
-	words[3] = address->in6_u.u6_addr32[3];
-}
-
-static __always_inline void read_endpoints(struct sock *sk, struct fs_endpoints *endpoints)
-{
-	if (sk->__sk_common.skc_family == AF_INET) {
-		address_v4(endpoints->local_address, sk->__sk_common.skc_rcv_saddr);
-		address_v4(endpoints->remote_address, sk->__sk_common.skc_daddr);
-	} else {
-		address_v6(endpoints->local_address, &sk->__sk_common.skc_v6_rcv_saddr);
-		address_v6(endpoints->remote_address, &sk->__sk_common.skc_v6_daddr);
-	}
-	endpoints->local_port = sk->__sk_common.skc_num;
-	endpoints->remote_port = bpf_ntohs(sk->__sk_common.skc_dport);
-	endpoints->protocol = IPPROTO_TCP;
-}
-
-static __always_inline void fill_flow(struct fs_record_flow *record, __u16 kind, __u16 flags, __u64 cookie,
-				      const struct fs_owner *owner, const struct fs_endpoints *endpoints,
-				      __u64 bytes_out, __u64 bytes_in, __u32 outcome)
-{
-	begin(&record->header, kind, flags, sizeof(*record), cookie, owner);
-	record->endpoints = *endpoints;
-	record->bytes_out = bytes_out;
-	record->bytes_in = bytes_in;
-	record->outcome = outcome;
-	record->reserved = 0;
-}
-
-static __always_inline void emit_flow(__u16 kind, __u16 flags, __u64 cookie, const struct fs_owner *owner,
-				      const struct fs_endpoints *endpoints, __u64 bytes_out, __u64 bytes_in,
-				      __u32 outcome)
-{
-	struct fs_record_flow *record = reserve(kind, sizeof(*record));
-
-	if (!record)
-		return;
-	fill_flow(record, kind, flags, cookie, owner, endpoints, bytes_out, bytes_in, outcome);
-	submit(kind, record);
-}
-
-/*
- * What the reader's round finds goes straight to the reader: of a host with many connections the
- * ring could not take it, and the reader does not drain it meanwhile. Where its buffer is full, -1: the
- * kernel comes to this socket again.
- */
-static __always_inline int write_volume(struct seq_file *seq, __u16 flags, __u64 cookie,
-					const struct fs_owner *owner, const struct fs_endpoints *endpoints,
-					__u64 bytes_out, __u64 bytes_in, __u32 outcome)
-{
-	struct fs_record_flow record = {};
-
-	fill_flow(&record, FS_RECORD_FLOW_VOLUME, flags, cookie, owner, endpoints, bytes_out, bytes_in,
-		  outcome);
-	if (bpf_seq_write(seq, &record, sizeof(record)))
-		return -1;
-	count(FS_COUNT_EMITTED + FS_RECORD_FLOW_VOLUME);
-	return 0;
-}
 
 static __always_inline __u32 first_flags(const struct fs_endpoints *endpoints)
 {
@@ -154,50 +77,6 @@ static __always_inline __u32 failed_outcome(int error)
 	default: /* its timer ran out, or the program gave up waiting */
 		return FS_OUTCOME_TIMED_OUT;
 	}
-}
-
-/* All is told by the state itself: no step on the way to it has to be seen. */
-static __always_inline bool was_established(int tcp_state)
-{
-	return tcp_state != TCP_SYN_SENT && tcp_state != TCP_SYN_RECV && tcp_state != TCP_CLOSE;
-}
-
-static __always_inline bool is_fin_sent(int tcp_state)
-{
-	return tcp_state == TCP_FIN_WAIT1 || tcp_state == TCP_FIN_WAIT2 || tcp_state == TCP_CLOSING ||
-	       tcp_state == TCP_LAST_ACK;
-}
-
-/*
- * The payload so far: out is what was sent, each byte once, acknowledged or not (what a
- * reset or a dead peer leaves unacknowledged may well have arrived). What this host itself
- * drops, a full queue or its firewall, counts as sent but its repetition not as one: no more
- * than what was written, then, to which SYN and FIN belong. FIN is a byte of what was
- * received, too; no state tells whether there was one: who is closed waits for it elsewhere.
- */
-static __always_inline void tcp_bytes(struct sock *sk, int tcp_state, __u64 *out, __u64 *in)
-{
-	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
-	__u64 written;
-
-	if (!tcp)
-		return;
-	*out = tcp->bytes_sent - tcp->bytes_retrans;
-	written = tcp->bytes_acked + (__u32)(tcp->write_seq - tcp->snd_una) - 1 - is_fin_sent(tcp_state);
-	if ((__s64)written >= 0 && *out > written)
-		*out = written;
-	*in = tcp->bytes_received;
-	if (*in && (sk->__sk_common.skc_flags & 1ul << SOCK_DONE))
-		--*in;
-}
-
-static __always_inline struct fs_endpoints endpoints_now(struct sock *sk, const struct socket_state *state)
-{
-	struct fs_endpoints endpoints = state->endpoints;
-
-	if (!endpoints.local_port) /* it had none yet as it began to connect */
-		endpoints.local_port = sk->__sk_common.skc_num;
-	return endpoints;
 }
 
 /* May run in softirq: `current` is anybody. All comes from the socket. */
@@ -260,11 +139,15 @@ int BPF_PROG(sock_skipped, struct sock *sk, int old_state, int new_state)
 	return 0;
 }
 
-/* UDP: who uses the socket. A connect() alone sends nothing, so no flow is told yet. */
+/*
+ * UDP: who uses the socket, and whether to ask. A connect() alone sends nothing, so no flow is told yet. A
+ * packet tells its port only behind NAT: a container's resolver may well listen elsewhere.
+ */
 static __always_inline void udp_owned(struct bpf_sock_addr *ctx)
 {
 	struct socket_state *state;
 	struct bpf_sock *sk = ctx->sk;
+	bool asks;
 
 	probe_point(ctx);
 	if (ctx->type != SOCK_DGRAM || !sk)
@@ -276,6 +159,9 @@ static __always_inline void udp_owned(struct bpf_sock_addr *ctx)
 	}
 	if (!older_told && !state->owner.tgid)
 		state->flags |= SOCKET_OLDER;
+	asks = is_dns_port(bpf_ntohs(ctx->user_port));
+	if (asks != !!(state->flags & SOCKET_ASKS))
+		state->flags ^= SOCKET_ASKS;
 	if (!is_current_owner(&state->owner)) {
 		current_owner(&state->owner);
 		state->flags &= ~SOCKET_DESCRIBED;
@@ -477,6 +363,11 @@ static __always_inline void udp_flow(const struct packet *packet, const struct p
 		  &endpoints, 0, 0, FS_OUTCOME_UNKNOWN);
 }
 
+static __always_inline bool is_asking(const struct socket_state *state)
+{
+	return state && (state->flags & SOCKET_ASKS);
+}
+
 static __always_inline void udp_packet(struct __sk_buff *skb, struct bpf_sock *sk, bool out)
 {
 	struct packet packet = {};
@@ -484,21 +375,22 @@ static __always_inline void udp_packet(struct __sk_buff *skb, struct bpf_sock *s
 	struct socket_state *state;
 	struct fs_owner nobody = {.uid = FS_UID_UNKNOWN};
 	const struct fs_owner *owner;
-	bool dns, known;
+	bool dns, known, loopback;
 
 	if (packet_read(skb, &packet) || packet.protocol != IPPROTO_UDP)
 		return;
-	dns = is_dns_port(out ? packet.target_port : packet.source_port);
-	if (!dns && address_is_loopback(packet.target))
-		return;
 	/* Sockets that only receive get theirs here. */
 	state = bpf_sk_storage_get(&sockets, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	dns = is_dns_port(out ? packet.target_port : packet.source_port) || (out && is_asking(state));
+	loopback = address_is_loopback(out ? packet.target : packet.source);
+	if (!dns && loopback)
+		return;
 	known = state && state->owner.tgid;
 	owner = known ? &state->owner : &nobody;
 	spec.cookie = bpf_get_socket_cookie(skb);
 	if (!known && (dns || out))
 		count(FS_COUNT_OWNER_UNKNOWN);
-	if (!address_is_loopback(out ? packet.target : packet.source))
+	if (!loopback)
 		udp_flow(&packet, &spec, owner, state, out);
 	if (!dns)
 		return;
@@ -529,9 +421,13 @@ static __always_inline bool is_dealt_with(struct __sk_buff *skb, struct bpf_sock
 	}
 	if (is_dns_port_there(glance.remote_port))
 		return false;
-	if (glance.loopback)
+	if (glance.loopback && !out)
 		return true;
 	state = bpf_sk_storage_get(&sockets, sk, 0, 0);
+	if (out && is_asking(state))
+		return false;
+	if (glance.loopback)
+		return true;
 	if (!state || !is_kept_peer(state, glance.remote, glance.remote_port))
 		return false;
 	count_peer(state, glance.length, out);
@@ -567,11 +463,6 @@ int packet_in(struct __sk_buff *skb)
 	return packet_passes(skb, false);
 }
 
-static __always_inline __u32 peer_outcome(const struct udp_peer *peer)
-{
-	return peer->bytes_in ? FS_OUTCOME_ESTABLISHED : FS_OUTCOME_UNKNOWN;
-}
-
 /*
  * The last close of a UDP socket: the flow to the peer kept in it ends here. Those it
  * had besides are told by the reader's rounds through the map.
@@ -594,122 +485,6 @@ int udp_release(struct bpf_sock *sk)
 			  state->peer.bytes_out, state->peer.bytes_in, peer_outcome(&state->peer));
 	state->peer.use = PEER_NONE;
 	return PASS;
-}
-
-/* Sockets older than the programs: what the reader makes flows and processes of. */
-static __always_inline void tell_older(struct seq_file *seq, struct task_struct *task, struct sock *sk,
-				       __u32 protocol, __u8 tcp_state)
-{
-	struct socket_state fresh = {}, *state;
-	struct fs_record_flow record = {};
-
-	task_owner(task, &fresh.owner);
-	fresh.owner.netns = sk->__sk_common.skc_net.net->ns.inum;
-	read_endpoints(sk, &fresh.endpoints);
-	fresh.endpoints.protocol = protocol;
-	if (protocol == IPPROTO_UDP)
-		fresh.flags = SOCKET_OLDER;
-	if (protocol == IPPROTO_TCP && tcp_state != TCP_LISTEN)
-		/* Not known yet which side connected; the reader drops what came in by a listening port. */
-		fresh.flags = SOCKET_TCP_OUT | SOCKET_HELLO_DONE |
-			      (is_dns_port(fresh.endpoints.remote_port) ? SOCKET_DNS : 0) |
-			      (address_is_loopback(fresh.endpoints.remote_address) ? SOCKET_QUIET : 0);
-	begin(&record.header, FS_RECORD_FLOW_OPEN, FS_FLAG_PREEXISTING, sizeof(record),
-	      bpf_get_socket_cookie(sk), &fresh.owner);
-	record.endpoints = fresh.endpoints;
-	record.reserved = tcp_state;
-	/* Before anything is known of it: where the buffer is full, the kernel comes to this socket again. */
-	if (bpf_seq_write(seq, &record, sizeof(record)) || tcp_state == TCP_LISTEN)
-		return;
-	state = bpf_sk_storage_get(&sockets, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
-	if (!state) {
-		count(FS_COUNT_STORAGE_FAILED);
-	} else if (protocol == IPPROTO_UDP) { /* its peer may be kept already */
-		state->owner = fresh.owner;
-		state->flags |= fresh.flags;
-	} else {
-		*state = fresh;
-	}
-}
-
-/* Bytes so far of a flow that lives long. */
-static __always_inline void tell_volume(struct seq_file *seq, struct sock *sk, struct socket_state *state,
-					__u8 tcp_state)
-{
-	struct fs_endpoints endpoints;
-	__u64 out = 0, in = 0;
-
-	if (!(state->flags & SOCKET_TCP_OUT) || !was_established(tcp_state) || (state->flags & SOCKET_QUIET))
-		return;
-	endpoints = endpoints_now(sk, state);
-	tcp_bytes(sk, tcp_state, &out, &in);
-	(void)write_volume(seq, 0, bpf_get_socket_cookie(sk), &state->owner, &endpoints, out, in,
-			   FS_OUTCOME_ESTABLISHED);
-}
-
-/*
- * The same for UDP, once a round: a socket may be open under many numbers. A peer that
- * stood still gives up its place; one that spoke first does not: a late reply is still a reply.
- */
-static __always_inline void tell_udp_volume(struct seq_file *seq, struct sock *sk, struct socket_state *state)
-{
-	struct fs_owner nobody = {.uid = FS_UID_UNKNOWN};
-	struct udp_peer *peer = &state->peer;
-	__u32 rounds = reader_round - peer->round;
-
-	if (peer->use != PEER_KEPT || peer->inbound || peer->told == reader_round)
-		return;
-	if (write_volume(seq, rounds >= 2 ? FS_FLAG_CLOSED : 0, bpf_get_socket_cookie(sk),
-			 state->owner.tgid ? &state->owner : &nobody, &state->endpoints, peer->bytes_out,
-			 peer->bytes_in, peer_outcome(peer)))
-		return;
-	peer->told = reader_round;
-	if (rounds >= 2)
-		peer->use = PEER_NONE;
-}
-
-/*
- * Run by the reader: at the start it tells the sockets that nothing is known of, and
- * on every round the bytes of those that are. A task_file iterator sees all network
- * namespaces; iter/tcp would see one.
- */
-SEC("iter/task_file")
-int each_socket(struct bpf_iter__task_file *ctx)
-{
-	/* Read once: newer verifiers forget the check of a field that is read again. */
-	struct task_struct *task = ctx->task;
-	struct file *file = ctx->file;
-	struct socket_state *state;
-	struct seq_file *seq = ctx->meta->seq;
-	struct socket *socket;
-	struct sock *sk;
-	__u16 family, protocol;
-	__u8 tcp_state;
-
-	if (!task || !file)
-		return 0;
-	socket = bpf_sock_from_file(file);
-	if (!socket)
-		return 0;
-	sk = socket->sk;
-	if (!sk)
-		return 0;
-	probe_point(sk);
-	family = sk->__sk_common.skc_family;
-	protocol = sk->sk_protocol;
-	if ((family != AF_INET && family != AF_INET6) || (protocol != IPPROTO_TCP && protocol != IPPROTO_UDP))
-		return 0;
-	tcp_state = sk->__sk_common.skc_state;
-	state = bpf_sk_storage_get(&sockets, sk, 0, 0);
-	if (state && protocol == IPPROTO_TCP)
-		tell_volume(seq, sk, state, tcp_state);
-	else if (state && state->owner.tgid)
-		tell_udp_volume(seq, sk, state);
-	else if (telling_older && (protocol == IPPROTO_UDP || tcp_state != TCP_CLOSE))
-		tell_older(seq, task, sk, protocol, tcp_state);
-	else if (state)
-		tell_udp_volume(seq, sk, state);
-	return 0;
 }
 
 /* Helpers that read kernel memory want it. All of this file is under either of the licences above. */

@@ -63,7 +63,7 @@ struct tcp_header {
 struct glance {
 	__u32 remote[4];
 	__u8 protocol;
-	bool loopback;
+	bool loopback; /* the remote side; with NAT the other one may be a loopback address all the same */
 	__be16 remote_port;
 	__u32 length; /* of the payload, bytes */
 };
@@ -85,7 +85,7 @@ static __always_inline int packet_glance(struct __sk_buff *skb, struct glance *g
 		glance->remote[0] = glance->remote[1] = 0;
 		glance->remote[2] = bpf_htonl(0xffff);
 		glance->remote[3] = out ? ip->target : ip->source;
-		glance->loopback = *(__u8 *)&ip->target == 127;
+		glance->loopback = *(__u8 *)&glance->remote[3] == 127;
 		udp = (void *)(ip + 1);
 		headers = sizeof(*ip);
 	} else {
@@ -95,7 +95,7 @@ static __always_inline int packet_glance(struct __sk_buff *skb, struct glance *g
 			return -1;
 		glance->protocol = ip->next;
 		__builtin_memcpy(glance->remote, out ? ip->target : ip->source, 16);
-		glance->loopback = address_is_loopback(ip->target);
+		glance->loopback = address_is_loopback((const __u8 *)glance->remote);
 		udp = (void *)(ip + 1);
 		headers = sizeof(*ip);
 	}

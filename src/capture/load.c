@@ -14,7 +14,8 @@
 #include "base/text.h"
 #include "firstseen.skel.h"
 
-#define PROBE_ENTRIES 64 /* of each table, where only one socket matters */
+#define ENTRIES_PER_CPU 512 /* at least */
+#define PROBE_ENTRIES 64    /* of each table, where only one socket matters */
 
 static _Thread_local char complaint[256];
 
@@ -133,6 +134,22 @@ static int choose(struct firstseen_bpf *skeleton, uint32_t wanted)
 	return 0;
 }
 
+/*
+ * Of a table that forgets the least recently used each processor keeps 128 entries at hand that it does not
+ * use yet: where there are many of them a table may have hardly any other.
+ */
+static int size_table(struct bpf_map *map, bool probing)
+{
+	int cpus = libbpf_num_possible_cpus();
+	uint32_t entries = bpf_map__max_entries(map);
+
+	if (probing)
+		entries = PROBE_ENTRIES;
+	else if (cpus > 0 && (uint32_t)cpus * ENTRIES_PER_CPU > entries)
+		entries = (uint32_t)cpus * ENTRIES_PER_CPU;
+	return bpf_map__set_max_entries(map, entries);
+}
+
 static int prepare(struct firstseen_bpf *skeleton, const struct load_wish *wish)
 {
 	const struct capture_settings *settings = wish->settings;
@@ -148,11 +165,9 @@ static int prepare(struct firstseen_bpf *skeleton, const struct load_wish *wish)
 	skeleton->rodata->probing = wish->probing;
 	if (!error)
 		error = bpf_map__set_max_entries(skeleton->maps.ring, settings->ring_bytes);
-	if (!error && wish->probing)
-		error = bpf_map__set_max_entries(skeleton->maps.udp_flows, PROBE_ENTRIES);
-	if (!error && wish->probing)
-		error = bpf_map__set_max_entries(skeleton->maps.described, PROBE_ENTRIES);
-	return error;
+	if (!error)
+		error = size_table(skeleton->maps.udp_flows, wish->probing);
+	return error ? error : size_table(skeleton->maps.described, wish->probing);
 }
 
 int load_programs(const struct load_wish *wish, struct firstseen_bpf **out)

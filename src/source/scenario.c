@@ -12,13 +12,13 @@
 #include "source/dns_build.h"
 #include "source/hello_build.h"
 #include "source/record_build.h"
+#include "source/text_file.h"
 #include "source/words.h"
 
 #define PROCESSES_MAX 256
 #define FLOWS_MAX 1024
 #define NAME_MAX_BYTES 48
 #define FILE_MOST (4 * 1024 * 1024)
-#define TEXT_FIRST 16384
 #define ROUNDS_MOST 1000000
 #define DEPTH_MAX 4
 #define RESOLVER_PORT 53
@@ -542,21 +542,16 @@ static const struct {
 /* --- lines ------------------------------------------------------------------------------------------------
  */
 
-struct lines {
-	char **items;
-	size_t count;
-};
-
-static int run_lines(struct scenario *scenario, const struct lines *lines, size_t from, size_t to,
+static int run_lines(struct scenario *scenario, const struct text_file *file, size_t from, size_t to,
 		     uint64_t round, int depth);
 
 /* The line that closes the block which `from` opens. */
-static size_t block_end(const struct lines *lines, size_t from, size_t to)
+static size_t block_end(const struct text_file *file, size_t from, size_t to)
 {
 	int open = 0;
 
 	for (size_t i = from; i < to; i++) {
-		const char *text = lines->items[i] + strspn(lines->items[i], " \t");
+		const char *text = file->lines[i] + strspn(file->lines[i], " \t");
 
 		if (strncmp(text, "repeat ", 7) == 0)
 			open++;
@@ -567,7 +562,7 @@ static size_t block_end(const struct lines *lines, size_t from, size_t to)
 }
 
 /* repeat N [every=SPAN] { ... }: the block N times, $n counting from 0; after each round the span passes. */
-static int do_repeat(struct scenario *scenario, struct words *words, const struct lines *lines, size_t at,
+static int do_repeat(struct scenario *scenario, struct words *words, const struct text_file *file, size_t at,
 		     size_t end, int depth)
 {
 	const char *word, *every = words_option(words, "every");
@@ -591,7 +586,7 @@ static int do_repeat(struct scenario *scenario, struct words *words, const struc
 	if (!error)
 		error = words_end(words);
 	for (unsigned long i = 0; i < rounds && !error; i++) {
-		error = run_lines(scenario, lines, at + 1, end, i, depth + 1);
+		error = run_lines(scenario, file, at + 1, end, i, depth + 1);
 		if (!error && span)
 			error = pass_time(scenario, scenario->now_ns + span);
 	}
@@ -614,7 +609,7 @@ static int run_line(struct scenario *scenario, struct words *words)
 	return words_fail(words, "\"%s\" is no statement", word);
 }
 
-static int run_lines(struct scenario *scenario, const struct lines *lines, size_t from, size_t to,
+static int run_lines(struct scenario *scenario, const struct text_file *file, size_t from, size_t to,
 		     uint64_t round, int depth)
 {
 	struct words words = {.path = scenario->path, .failure = scenario->failure};
@@ -622,16 +617,16 @@ static int run_lines(struct scenario *scenario, const struct lines *lines, size_
 
 	for (size_t i = from; i < to && !error; i++) {
 		words.line = (unsigned)i + 1;
-		error = words_split(&words, lines->items[i], round);
+		error = words_split(&words, file->lines[i], round);
 		if (error || words.count == 0)
 			continue;
 		if (strcmp(words_peek(&words), "repeat") == 0) {
-			size_t end = block_end(lines, i, to);
+			size_t end = block_end(file, i, to);
 
 			words_take(&words);
 			if (end == to)
 				return words_fail(&words, "the block has no }");
-			error = do_repeat(scenario, &words, lines, i, end, depth);
+			error = do_repeat(scenario, &words, file, i, end, depth);
 			i = end;
 		} else {
 			error = run_line(scenario, &words);
@@ -640,76 +635,16 @@ static int run_lines(struct scenario *scenario, const struct lines *lines, size_
 	return error;
 }
 
-/* The whole file, in as much memory as it takes; NULL where there is too little. */
-static char *read_text(FILE *file, size_t *length)
-{
-	size_t room = TEXT_FIRST, count = 1;
-	char *text = malloc(room + 1);
-
-	if (!text)
-		return NULL;
-	for (*length = 0; count && *length <= FILE_MOST; *length += count) {
-		if (*length == room) {
-			char *more = realloc(text, 2 * room + 1);
-
-			if (!more) {
-				free(text);
-				return NULL;
-			}
-			text = more;
-			room *= 2;
-		}
-		count = fread(text + *length, 1, room - *length, file);
-	}
-	return text;
-}
-
-static int read_lines(const char *path, char **text, struct lines *lines, struct failure *failure)
-{
-	size_t length, capacity = 0;
-	FILE *file = fopen(path, "re");
-
-	if (!file)
-		return failure_set(failure, -errno, "can not read %.300s: %s", path, strerror(errno));
-	*text = read_text(file, &length);
-	fclose(file);
-	if (!*text)
-		return failure_set(failure, -ENOMEM, "out of memory");
-	if (length > FILE_MOST)
-		return failure_set(failure, -EFBIG, "%.300s is larger than 4 MiB", path);
-	if (memchr(*text, '\0', length))
-		return failure_set(failure, -EINVAL, "%.300s is neither a capture nor a text", path);
-	(*text)[length] = '\0';
-	for (char *at = *text; *at;) {
-		char *end = at + strcspn(at, "\n");
-
-		if (lines->count == capacity) {
-			char **more;
-
-			capacity = capacity ? capacity * 2 : 256;
-			more = realloc(lines->items, capacity * sizeof(*more));
-			if (!more)
-				return failure_set(failure, -ENOMEM, "out of memory");
-			lines->items = more;
-		}
-		lines->items[lines->count++] = at;
-		at = *end ? end + 1 : end;
-		*end = '\0';
-	}
-	return 0;
-}
-
 int source_scenario(const char *path, const struct source_sink *sink, struct source_counts *counts,
 		    struct failure *failure)
 {
 	struct scenario *scenario = calloc(1, sizeof(*scenario));
-	struct lines lines = {0};
-	char *text = NULL;
+	struct text_file file = {0};
 	int error;
 
 	if (!scenario)
 		return failure_set(failure, -ENOMEM, "out of memory");
-	error = read_lines(path, &text, &lines, failure);
+	error = text_file_read(path, FILE_MOST, &file, failure);
 	if (!error) {
 		scenario->path = path;
 		scenario->sink = sink;
@@ -718,14 +653,11 @@ int source_scenario(const char *path, const struct source_sink *sink, struct sou
 		scenario->now_ns = INT64_C(1767225600) * NS_PER_SECOND; /* 2026-01-01 */
 		address_parse("10.0.0.2", &scenario->local);
 		address_parse("10.0.0.1", &scenario->resolver);
-		error = run_lines(scenario, &lines, 0, lines.count, 0, 0);
+		error = run_lines(scenario, &file, 0, file.count, 0, 0);
 	}
-	free(lines.items);
-	free(text);
-	if (scenario) {
-		free(scenario->actors);
-		free(scenario->flows);
-	}
+	text_file_free(&file);
+	free(scenario->actors);
+	free(scenario->flows);
 	free(scenario);
 	return error;
 }

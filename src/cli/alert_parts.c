@@ -312,7 +312,7 @@ static int ask_review(const struct alert_visitor *visitor, const struct alert_ro
 {
 	bool threat = strcmp(row->kind, alert_kind_name(ALERT_THREAT_DOMAIN)) == 0;
 	int error = ask(visitor,
-			threat ? "A false entry of the list? Silent for this domain from now on:"
+			threat ? "A false entry of the list? Silent for it from now on:"
 			       : "Looked at, and fine? Then say so, with what was found:",
 			"firstseen ack --note '...'", row->uid);
 

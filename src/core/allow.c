@@ -163,16 +163,16 @@ const struct allow_rule *allow_match(struct allow_set *set, const struct allow_c
 }
 
 bool allow_acknowledged(const struct allow_set *set, enum subject_kind kind, const char *domain,
-			const char *application, bool threat)
+			const char *application, const char *entry)
 {
 	size_t slot;
 
 	if (!set)
 		return false;
-	if (kind == SUBJECT_DOMAIN && find_ack(set, ack_key(THREAT_KIND, domain, ""), &slot))
+	if (kind == SUBJECT_DOMAIN && find_ack(set, ack_key(THREAT_KIND, entry ? entry : domain, ""), &slot))
 		return true;
-	return !threat && (find_ack(set, ack_key(kind, domain, ""), &slot) ||
-			   (application[0] && find_ack(set, ack_key(kind, domain, application), &slot)));
+	return !entry && (find_ack(set, ack_key(kind, domain, ""), &slot) ||
+			  (application[0] && find_ack(set, ack_key(kind, domain, application), &slot)));
 }
 
 void allow_take_hits(struct allow_set *set, allow_hits_callback *callback, void *context)

@@ -44,7 +44,8 @@ struct allow_rule {
 	enum allow_origin origin;
 };
 
-/* An acknowledged alert: its domain, for the application or ("") for the whole host. */
+/* An acknowledged alert: its domain, or the entry of a threat list, for the application or ("") for the whole
+ * host. */
 struct ack {
 	enum subject_kind kind;
 	bool threat; /* it told of a threat: one that was not known then is not muted by others */
@@ -76,10 +77,10 @@ void allow_set_free(struct allow_set *set); /* NULL is fine */
 /* The first rule that holds, its hit counted, or NULL. Set may be NULL: no rules. */
 const struct allow_rule *allow_match(struct allow_set *set, const struct allow_case *now);
 
-/* Whether an alert about this domain was acknowledged, for the host or for this application; `threat`: one
- * that told of a threat. */
+/* Whether an alert about this domain was acknowledged, for the host or for this application; `entry`: one
+ * that told of this threat, whatever its domain. NULL: it is no threat. */
 bool allow_acknowledged(const struct allow_set *set, enum subject_kind kind, const char *domain,
-			const char *application, bool threat);
+			const char *application, const char *entry);
 
 /* Calls back for every rule that hit since the callback last took it (returned 0). */
 typedef int allow_hits_callback(void *context, const struct allow_rule *rule, uint64_t hits, int64_t last_ns);

@@ -159,8 +159,9 @@ struct allow_set *pipeline_allow(struct pipeline *pipeline, struct allow_set *se
 /* The lists behind edges.threat have changed: nothing that was found in them holds any more. */
 void pipeline_threats_changed(struct pipeline *pipeline);
 
-/* A threat that an earlier run told: it is told again for this application after a day. */
-void pipeline_threat_told(struct pipeline *pipeline, const char *domain, const char *application,
+/* A threat that an earlier run told, by its list's entry: it is told again for this application after a day.
+ */
+void pipeline_threat_told(struct pipeline *pipeline, const char *entry, const char *application,
 			  int64_t time_ns);
 
 /* A new domain that an earlier run alerted: it counts for the rule of crawlers. By time. */

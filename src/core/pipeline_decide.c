@@ -258,24 +258,52 @@ static bool is_listed(struct pipeline *pipeline, const char *hostname, struct th
 	return *note == THREAT_FOUND;
 }
 
-static struct known_key threat_key(const struct pipeline *pipeline, const char *domain,
-				   const char *application)
+/* Whoever names a threat may well have a harmless name of its own point to it. */
+static bool is_chain_listed(struct pipeline *pipeline, const char *chain, struct threat_match *threat)
 {
-	return known_key(pipeline->threats_told, SUBJECT_DOMAIN, domain, application);
+	char name[HOSTNAME_MAX];
+
+	while (*chain) {
+		size_t length = strcspn(chain, " ");
+
+		if (length < sizeof(name)) {
+			memcpy(name, chain, length);
+			name[length] = '\0';
+			if (is_listed(pipeline, name, threat))
+				return true;
+		}
+		chain += length + (chain[length] == ' ');
+	}
+	return false;
 }
 
-static bool was_told(struct pipeline *pipeline, const char *domain, const char *application, int64_t now_ns)
+static bool is_threat(struct pipeline *pipeline, const char *hostname, const struct attribution *attribution,
+		      struct threat_match *threat)
+{
+	return is_listed(pipeline, hostname, threat) ||
+	       is_listed(pipeline, attribution->dns_hostname, threat) ||
+	       is_chain_listed(pipeline, attribution->chain, threat);
+}
+
+/* By the entry: two listed names of one domain, buckets of one service, are two threats. */
+static struct known_key threat_key(const struct pipeline *pipeline, const char *entry,
+				   const char *application)
+{
+	return known_key(pipeline->threats_told, SUBJECT_DOMAIN, entry, application);
+}
+
+static bool was_told(struct pipeline *pipeline, const char *entry, const char *application, int64_t now_ns)
 {
 	int64_t first, last;
 
-	return known_get(pipeline->threats_told, threat_key(pipeline, domain, application), &first, &last) &&
+	return known_get(pipeline->threats_told, threat_key(pipeline, entry, application), &first, &last) &&
 	       now_ns - last < THREAT_AGAIN_NS;
 }
 
-void pipeline_threat_told(struct pipeline *pipeline, const char *domain, const char *application,
+void pipeline_threat_told(struct pipeline *pipeline, const char *entry, const char *application,
 			  int64_t time_ns)
 {
-	known_put(pipeline->threats_told, threat_key(pipeline, domain, application), time_ns, time_ns);
+	known_put(pipeline->threats_told, threat_key(pipeline, entry, application), time_ns, time_ns);
 }
 
 void pipeline_threats_changed(struct pipeline *pipeline)
@@ -304,8 +332,9 @@ static enum verdict narrow(struct pipeline *pipeline, struct flow *flow, enum al
 	bool known = now->seen.host_last_ns && now->seen.host_last_ns >= now->known_since_ns;
 
 	if (allow_match(pipeline->allow, &asked) ||
-	    (known && allow_acknowledged(pipeline->allow, flow->subject, domain,
-					 process ? process->application : "", kind == ALERT_THREAT_DOMAIN)))
+	    (known &&
+	     allow_acknowledged(pipeline->allow, flow->subject, domain, process ? process->application : "",
+				kind == ALERT_THREAT_DOMAIN ? pipeline->threat.entry : NULL)))
 		return VERDICT_ALLOWED;
 	if (kind != ALERT_THREAT_DOMAIN && pipeline_goes_to_crawler(pipeline, flow, domain, process))
 		return VERDICT_CRAWLER;
@@ -351,10 +380,9 @@ static void settle(struct pipeline *pipeline, struct flow *flow, const char *dom
 	enum verdict verdict;
 
 	threat->entry[0] = '\0';
-	if (flow->subject == SUBJECT_DOMAIN && (is_listed(pipeline, hostname, threat) ||
-						is_listed(pipeline, attribution->dns_hostname, threat))) {
+	if (flow->subject == SUBJECT_DOMAIN && is_threat(pipeline, hostname, attribution, threat)) {
 		pipeline->counts.threats++;
-		now.threat = !was_told(pipeline, domain, application, flow->opened_ns);
+		now.threat = !was_told(pipeline, threat->entry, application, flow->opened_ns);
 	}
 	ask_seen(pipeline, flow->subject, domain, application, now.known_since_ns, &now.seen);
 	verdict = decide(&now, &kind);
@@ -370,7 +398,7 @@ static void settle(struct pipeline *pipeline, struct flow *flow, const char *dom
 	else if (verdict == VERDICT_KNOWN && !flow->alert && pipeline->held_alerts < HELD_ALERTS_MOST)
 		pipeline_go_on(pipeline, flow, attribution, process);
 	if (verdict == VERDICT_NEW && kind == ALERT_THREAT_DOMAIN)
-		pipeline_threat_told(pipeline, domain, application, flow->opened_ns);
+		pipeline_threat_told(pipeline, threat->entry, application, flow->opened_ns);
 }
 
 void pipeline_settle_internal(struct pipeline *pipeline, struct flow *flow, const char *domain,

@@ -22,7 +22,7 @@ struct pipeline {
 	struct known *known;
 	struct grouping *grouping;
 	struct crawlers *crawlers;
-	struct known *threats_told; /* by domain and application */
+	struct known *threats_told; /* by a list's entry and application */
 	struct allow_set *allow;    /* borrowed */
 	enum flows_told told;       /* FLOWS_NONE where nobody looks on */
 	struct clock_steps clock;

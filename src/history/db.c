@@ -22,6 +22,7 @@ struct db {
 	enum db_mode mode;
 	char *name;    /* as in messages */
 	int log_pages; /* in the log at the last commit */
+	int log_held;  /* of them, those that readers keep from going into the file */
 };
 
 struct statement {
@@ -102,6 +103,9 @@ static int open_connection(struct db *db, const char *path)
 	case DB_MEMORY:
 		return sqlite3_open_v2(":memory:", &db->connection,
 				       flags | SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
+	case DB_TEMPORARY:
+		return sqlite3_open_v2("", &db->connection,
+				       flags | SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
 	case DB_WRITE:
 		return sqlite3_open_v2(path, &db->connection, flags | SQLITE_OPEN_READWRITE, NULL);
 	case DB_READ:
@@ -175,13 +179,26 @@ int db_header(struct db *db, uint8_t header[static DB_HEADER_SIZE])
 	return 0;
 }
 
+static int empty_log(struct db *db)
+{
+	int length = -1, written = -1;
+	int code = sqlite3_wal_checkpoint_v2(db->connection, "main", SQLITE_CHECKPOINT_PASSIVE, &length,
+					     &written);
+
+	if (length >= 0 && written >= 0)
+		db->log_held = length - written;
+	return code;
+}
+
 static int on_commit(void *context, sqlite3 *connection, const char *schema, int pages)
 {
 	struct db *db = context;
 
 	db->log_pages = pages;
+	(void)connection;
+	(void)schema;
 	if (pages >= LOG_PAGES_MOST)
-		sqlite3_wal_checkpoint_v2(connection, schema, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+		(void)empty_log(db);
 	return SQLITE_OK;
 }
 
@@ -282,10 +299,31 @@ int db_checkpoint_if_long(struct db *db, struct failure *failure)
 	if (db->log_pages < LOG_PAGES)
 		return 0;
 	db->log_pages = 0;
-	code = sqlite3_wal_checkpoint_v2(db->connection, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	code = empty_log(db);
 	if (code == SQLITE_OK || (code & 0xff) == SQLITE_BUSY)
 		return 0;
 	return failure_of(db, code, "write its log into it", failure);
+}
+
+int64_t db_log_held(struct db *db)
+{
+	int64_t page_bytes = 0;
+
+	if (db->log_held <= 0 || db_integer(db, "PRAGMA page_size", &page_bytes, NULL))
+		return 0;
+	return page_bytes * db->log_held;
+}
+
+int db_copy(struct db *from, struct db *to, struct failure *failure)
+{
+	sqlite3_backup *backup = sqlite3_backup_init(to->connection, "main", from->connection, "main");
+	int code;
+
+	if (!backup)
+		return failure_of(to, sqlite3_errcode(to->connection), "copy it", failure);
+	sqlite3_backup_step(backup, -1);
+	code = sqlite3_backup_finish(backup);
+	return code == SQLITE_OK ? 0 : failure_of(to, code, "copy it", failure);
 }
 
 void db_leave_alone(struct db *db)

@@ -21,6 +21,7 @@ enum db_mode {
 	DB_IMMUTABLE, /* an existing file that nobody writes: no locks, no files beside it */
 	DB_DAMAGED,   /* an existing file, to read what can be read; nothing in it is trusted */
 	DB_MEMORY,    /* `path` is ignored */
+	DB_TEMPORARY, /* an empty one of its own, gone when it is closed; `path` is for messages */
 };
 
 #define DB_HEADER_SIZE 100
@@ -63,6 +64,13 @@ void db_checkpoint(struct db *db);
  * moment: commits do it by themselves only once it is many times as long. 0 or -errno.
  */
 int db_checkpoint_if_long(struct db *db, struct failure *failure);
+
+/* Bytes of the log that could not be written into the file the last time, since somebody goes on reading
+ * what was before them: as long as that lasts it grows. */
+int64_t db_log_held(struct db *db);
+
+/* All of one into another, which is empty. */
+int db_copy(struct db *from, struct db *to, struct failure *failure);
 
 /* The file is damaged: closing leaves it and its log as they are. */
 void db_leave_alone(struct db *db);

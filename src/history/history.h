@@ -224,6 +224,10 @@ int history_write_gap(struct history *history, int64_t from_ns, int64_t to_ns, c
  */
 int history_checkpoint(struct history *history, struct failure *failure);
 
+/* Bytes that can not go from the log into the file, since somebody reads what was before them, and has not
+ * ended. */
+int64_t history_log_held(struct history *history);
+
 /* Removes what is older than `before_ns`, at most `rows` of it. Returns how many went, or -errno. */
 int64_t history_prune(struct history *history, int64_t before_ns, size_t rows, struct failure *failure);
 
@@ -386,6 +390,7 @@ struct alert_row {
 	int64_t acknowledged_ns;   /* 0: open */
 	const char *author, *note; /* of the acknowledgement */
 	enum subject_kind subject;
+	const char *entry; /* of a threat list; "" also for a threat of an older history */
 };
 typedef int alert_row_callback(void *context, const struct alert_row *row);
 int history_alerts(struct history *history, const struct history_filter *filter, alert_row_callback *callback,

@@ -250,6 +250,35 @@ static int open_sound_writer(struct history *history, const char *path, bool exi
 	return error ? error : open_writer(history, path, true, failure);
 }
 
+/*
+ * A file that an earlier version wrote, and this one was never started on: it is read as a copy that is
+ * brought up to date, for the file itself is the daemon's to change.
+ */
+static int read_as_newest(struct history *history, const char *path, struct failure *failure)
+{
+	struct db *copy = NULL;
+	int version, error = schema_read_version(history->db, &version, failure);
+
+	if (error || version == schema_version())
+		return error;
+	error = db_open(path, DB_TEMPORARY, &copy, failure);
+	if (!error)
+		error = db_configure(copy, failure);
+	if (!error)
+		error = db_copy(history->db, copy, failure);
+	if (!error)
+		error = schema_migrate(copy, failure);
+	if (!error)
+		error = db_exec(copy, "PRAGMA query_only = ON", failure);
+	if (error) {
+		db_close(copy);
+		return error;
+	}
+	db_close(history->db);
+	history->db = copy;
+	return 0;
+}
+
 static int open_reader(struct history *history, const char *path, struct failure *failure)
 {
 	uint8_t header[DB_HEADER_SIZE];
@@ -277,7 +306,9 @@ static int open_reader(struct history *history, const char *path, struct failure
 	error = schema_check_header(path, header, failure);
 	if (!error)
 		error = db_configure(history->db, failure);
-	return error ? error : schema_check_shape(history->db, failure);
+	if (!error)
+		error = schema_check_shape(history->db, failure);
+	return error ? error : read_as_newest(history, path, failure);
 }
 
 int history_open(const char *path, enum history_mode mode, struct history **out, struct failure *failure)

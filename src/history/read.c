@@ -451,7 +451,7 @@ struct alert_walk {
 
 #define ALERT_FIELDS                                                                                         \
 	"uid, time_us, kind, severity, domain, hostname, application, acknowledged_us, line, author, note, " \
-	"subject FROM alerts "
+	"subject, entry FROM alerts "
 
 static int give_alert(struct statement *statement, void *context)
 {
@@ -470,6 +470,7 @@ static int give_alert(struct statement *statement, void *context)
 		.author = db_column_text(statement, 9),
 		.note = db_column_text(statement, 10),
 		.subject = db_column_integer(statement, 11) ? SUBJECT_ADDRESS : SUBJECT_DOMAIN,
+		.entry = db_column_text(statement, 12),
 	};
 
 	return walk->callback(walk->context, &row);

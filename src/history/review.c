@@ -29,7 +29,7 @@ static int take_alert(void *context, const struct alert_row *row)
 	text_copy(acknowledging->uid, sizeof(acknowledging->uid), row->uid);
 	ack->kind = row->subject;
 	ack->threat = strcmp(row->kind, alert_kind_name(ALERT_THREAT_DOMAIN)) == 0;
-	text_copy(ack->domain, sizeof(ack->domain), row->domain);
+	text_copy(ack->domain, sizeof(ack->domain), ack->threat && row->entry[0] ? row->entry : row->domain);
 	if (strcmp(row->kind, alert_kind_name(ALERT_NEW_DOMAIN_FOR_APPLICATION)) == 0)
 		text_copy(ack->application, sizeof(ack->application), row->application);
 	return 1;

@@ -176,6 +176,9 @@ static const char *const migrations[] = {
 	"CREATE TABLE sinks (name TEXT NOT NULL PRIMARY KEY, sent INTEGER NOT NULL, dropped INTEGER NOT "
 	"NULL, "
 	"refused INTEGER NOT NULL, down_us INTEGER NOT NULL, why TEXT NOT NULL) WITHOUT ROWID;",
+
+	/* 5: the entry of a threat list, which is what is told once a day, and acknowledged. */
+	"ALTER TABLE alerts ADD COLUMN entry TEXT NOT NULL DEFAULT '';",
 };
 
 #define VERSION ((int)(sizeof(migrations) / sizeof(*migrations)))
@@ -200,21 +203,6 @@ static int migrate_to(struct db *db, int version, struct failure *failure)
 		error = db_exec(db, "COMMIT", failure);
 	if (error && db_in_transaction(db))
 		db_exec(db, "ROLLBACK", NULL);
-	return error;
-}
-
-int schema_create(struct db *db, struct failure *failure)
-{
-	char mark[64];
-	int error;
-
-	/* Both are in the first page before there is a table: auto_vacuum can not be set later. */
-	snprintf(mark, sizeof(mark), "PRAGMA application_id = %d", HISTORY_APPLICATION_ID);
-	error = db_exec(db, "PRAGMA auto_vacuum = INCREMENTAL", failure);
-	if (!error)
-		error = db_exec(db, mark, failure);
-	if (!error)
-		error = schema_migrate(db, failure);
 	return error;
 }
 
@@ -276,10 +264,9 @@ int schema_read_version(struct db *db, int *version, struct failure *failure)
 /* Of version N: the SHA-256 of what stands in sqlite_schema, in shapes[N - 1]. A file that has another one is
  * told with it. */
 static const char *const shapes[] = {
-	"mdro7Jh4six3hdWTOVC6u7iWFz/PCsCbFdyjb7m3qr8=",
-	"2m/diVvj6OZPxPsWRS7XoFteQgVFcBlhSH9rkPoxS/A=",
-	"AfsZQxXUW44cxQhRymOjUjGMH19JpAYwNGLFl2+QWCk=",
-	"1RpBJsGo4z2fOs++quQ6YfiH/qwYkUQuCmi83wbrV1s=",
+	"mdro7Jh4six3hdWTOVC6u7iWFz/PCsCbFdyjb7m3qr8=", "2m/diVvj6OZPxPsWRS7XoFteQgVFcBlhSH9rkPoxS/A=",
+	"AfsZQxXUW44cxQhRymOjUjGMH19JpAYwNGLFl2+QWCk=", "1RpBJsGo4z2fOs++quQ6YfiH/qwYkUQuCmi83wbrV1s=",
+	"6cvL1Bo2eNHndkzt9D20YzlAgfVAKhQ+pvDIjA0Wa90=",
 };
 _Static_assert(sizeof(shapes) / sizeof(*shapes) == VERSION, "each version has its shape");
 
@@ -354,14 +341,37 @@ int schema_check_shape(struct db *db, struct failure *failure)
 			   db_name(db), hash);
 }
 
-int schema_migrate(struct db *db, struct failure *failure)
+static int migrate(struct db *db, int newest, struct failure *failure)
 {
 	int version;
 	int error = schema_read_version(db, &version, failure);
 
-	if (!error && version > VERSION)
+	if (!error && version > newest)
 		error = check_version(db_name(db), version, failure);
-	while (!error && version < VERSION)
+	while (!error && version < newest)
 		error = migrate_to(db, ++version, failure);
 	return error;
+}
+
+int schema_migrate(struct db *db, struct failure *failure)
+{
+	return migrate(db, VERSION, failure);
+}
+
+int schema_create_version(struct db *db, int version, struct failure *failure)
+{
+	char mark[64];
+	int error;
+
+	/* Both are in the first page before there is a table: auto_vacuum can not be set later. */
+	snprintf(mark, sizeof(mark), "PRAGMA application_id = %d", HISTORY_APPLICATION_ID);
+	error = db_exec(db, "PRAGMA auto_vacuum = INCREMENTAL", failure);
+	if (!error)
+		error = db_exec(db, mark, failure);
+	return error ? error : migrate(db, version, failure);
+}
+
+int schema_create(struct db *db, struct failure *failure)
+{
+	return schema_create_version(db, VERSION, failure);
 }

@@ -13,6 +13,9 @@ int schema_version(void); /* the newest, which this program writes */
 /* Makes the tables in an empty database. */
 int schema_create(struct db *db, struct failure *failure);
 
+/* The same as an earlier program made them, whose newest version was `version`. */
+int schema_create_version(struct db *db, int version, struct failure *failure);
+
 /*
  * Whether the header is that of a history of at most our version: 0, or -EPROTO
  * with *failure filled. Nothing is read but those bytes.

@@ -46,7 +46,7 @@ static const char *const sql[KEPT_STATEMENTS] = {
 	[FIND_ALERT] = "SELECT id, revision FROM alerts WHERE uid = ?1",
 	[ADD_ALERT] =
 		"INSERT INTO alerts (uid, revision, time_us, kind, severity, subject, domain, hostname, "
-		"application, line) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+		"application, line, entry) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
 	[UPDATE_ALERT] =
 		"UPDATE alerts SET revision = ?2, severity = ?3, hostname = ?4, line = ?5 WHERE id = ?1",
 	[ADD_OUTBOX] = "INSERT INTO outbox (uid, revision, severity, kind, domain, hostname, application, "
@@ -175,6 +175,11 @@ int history_commit(struct history *history, struct failure *failure)
 int history_checkpoint(struct history *history, struct failure *failure)
 {
 	return db_checkpoint_if_long(history->db, failure);
+}
+
+int64_t history_log_held(struct history *history)
+{
+	return db_log_held(history->db);
 }
 
 void history_rollback(struct history *history)

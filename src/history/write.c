@@ -28,6 +28,7 @@ static int add_alert(struct history *history, const struct alert *alert, const c
 	db_bind_text(statement, 8, alert->attribution.hostname);
 	db_bind_text(statement, 9, alert->process.application);
 	db_bind_text(statement, 10, line);
+	db_bind_text(statement, 11, alert->threat.entry);
 	return db_run(statement, failure);
 }
 

@@ -37,6 +37,28 @@ static bool is_known(const struct alert *alert)
 	return last && alert->time_ns - last <= alert->window_seconds * NS_PER_SECOND;
 }
 
+/* Whether the entry is the name or a parent of it. */
+static bool is_below(const char *name, const char *entry)
+{
+	size_t length = strlen(name), parent = strlen(entry);
+
+	return length >= parent && strcmp(name + length - parent, entry) == 0 &&
+	       (length == parent || name[length - parent - 1] == '.');
+}
+
+/* What is listed: the name itself, or one that the DNS led to from there. */
+static const char *listed(const struct alert *alert)
+{
+	const struct attribution *attribution = &alert->attribution;
+	bool recent = alert->threat.class == THREAT_RECENT;
+
+	if (is_below(attribution->hostname, alert->threat.entry) ||
+	    is_below(attribution->dns_hostname, alert->threat.entry))
+		return recent ? "which was registered lately, " : "which is on a threat list, ";
+	return recent ? "which leads to a name registered lately, "
+		      : "which leads to a name on a threat list, ";
+}
+
 /* "for the first time", since when not, or that it is known. */
 static const char *novelty(const struct alert *alert, char text[static WORD_MAX])
 {
@@ -47,8 +69,7 @@ static const char *novelty(const struct alert *alert, char text[static WORD_MAX]
 	char window[TEXT_SPAN_MAX], time[TEXT_TIME_MAX];
 
 	if (alert->kind == ALERT_THREAT_DOMAIN)
-		list = alert->threat.class == THREAT_RECENT ? "which was registered lately, "
-							    : "which is on a threat list, ";
+		list = listed(alert);
 	text_format_time(last, time);
 	if (!last)
 		snprintf(text, WORD_MAX, "%sfor the first time%s", list, whose);

@@ -68,7 +68,7 @@ static void match(const struct allow_rule *rules, size_t count, const char *last
 	strncpy(process.application, last, sizeof(process.application) - 1);
 	must(allow_set_new(rules, count, NULL, 0, &set) == 0);
 	(void)allow_match(set, &now);
-	must(!allow_acknowledged(set, SUBJECT_DOMAIN, last, "", false));
+	must(!allow_acknowledged(set, SUBJECT_DOMAIN, last, "", NULL));
 	allow_set_free(set);
 }
 

@@ -164,13 +164,13 @@ static void acknowledged_is_for_the_host_or_one_application(void **state)
 
 	(void)state;
 	assert_int_equal(allow_set_new(NULL, 0, acks, 2, &set), 0);
-	assert_true(allow_acknowledged(set, SUBJECT_DOMAIN, "host.example", "/b", false));
-	assert_true(allow_acknowledged(set, SUBJECT_DOMAIN, "host.example", "", false));
-	assert_false(allow_acknowledged(set, SUBJECT_ADDRESS, "host.example", "", false));
-	assert_true(allow_acknowledged(set, SUBJECT_DOMAIN, "app.example", "/a", false));
-	assert_false(allow_acknowledged(set, SUBJECT_DOMAIN, "app.example", "/b", false));
-	assert_false(allow_acknowledged(set, SUBJECT_DOMAIN, "app.example", "", false));
-	assert_false(allow_acknowledged(NULL, SUBJECT_DOMAIN, "host.example", "", false));
+	assert_true(allow_acknowledged(set, SUBJECT_DOMAIN, "host.example", "/b", NULL));
+	assert_true(allow_acknowledged(set, SUBJECT_DOMAIN, "host.example", "", NULL));
+	assert_false(allow_acknowledged(set, SUBJECT_ADDRESS, "host.example", "", NULL));
+	assert_true(allow_acknowledged(set, SUBJECT_DOMAIN, "app.example", "/a", NULL));
+	assert_false(allow_acknowledged(set, SUBJECT_DOMAIN, "app.example", "/b", NULL));
+	assert_false(allow_acknowledged(set, SUBJECT_DOMAIN, "app.example", "", NULL));
+	assert_false(allow_acknowledged(NULL, SUBJECT_DOMAIN, "host.example", "", NULL));
 	allow_set_free(set);
 }
 
@@ -183,11 +183,12 @@ static void a_threat_is_only_muted_by_an_acknowledged_threat(void **state)
 
 	(void)state;
 	assert_int_equal(allow_set_new(NULL, 0, acks, 2, &set), 0);
-	assert_true(allow_acknowledged(set, SUBJECT_DOMAIN, "new.example", "/a", false));
-	assert_false(allow_acknowledged(set, SUBJECT_DOMAIN, "new.example", "/a", true));
-	assert_true(allow_acknowledged(set, SUBJECT_DOMAIN, "evil.example", "/a", true));
-	assert_true(allow_acknowledged(set, SUBJECT_DOMAIN, "evil.example", "/a", false));
-	assert_false(allow_acknowledged(set, SUBJECT_ADDRESS, "evil.example", "/a", false));
+	assert_true(allow_acknowledged(set, SUBJECT_DOMAIN, "new.example", "/a", NULL));
+	assert_false(allow_acknowledged(set, SUBJECT_DOMAIN, "new.example", "/a", "new.example"));
+	assert_true(allow_acknowledged(set, SUBJECT_DOMAIN, "good.example", "/a", "evil.example"));
+	assert_false(allow_acknowledged(set, SUBJECT_DOMAIN, "evil.example", "/a", "x.evil.example"));
+	assert_true(allow_acknowledged(set, SUBJECT_DOMAIN, "evil.example", "/a", NULL));
+	assert_false(allow_acknowledged(set, SUBJECT_ADDRESS, "evil.example", "/a", NULL));
 	allow_set_free(set);
 }
 

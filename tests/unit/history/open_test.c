@@ -18,6 +18,7 @@
 #include "base/scratch.h"
 #include "history/db.h"
 #include "history/history.h"
+#include "history/internal.h"
 #include "history/schema.h"
 
 #define NOBODY 65534
@@ -226,6 +227,60 @@ static void a_migration_is_whole_or_not_at_all(void **state)
 	db_close(db);
 }
 
+static int count_domain(void *context, const struct domain_row *row)
+{
+	int *count = context;
+
+	assert_string_equal(row->domain, "example.com");
+	assert_int_equal(row->hostnames, 1);
+	assert_int_equal(row->connections, 7);
+	++*count;
+	return 0;
+}
+
+static int domains_in(enum history_mode mode)
+{
+	const struct history_filter all = {.limit = 10};
+	struct history *history;
+	int count = 0;
+
+	if (history_open(path, mode, &history, &failure) ||
+	    history_domains(history, &all, count_domain, &count, &failure) ||
+	    history_check(history, &failure))
+		fail_msg("%s", failure.text);
+	history_close(history);
+	return count;
+}
+
+/* Who only reads gets it as it would be; it is changed by who writes. */
+static void a_file_of_any_earlier_version_can_be_read(void **state)
+{
+	(void)state;
+	for (int version = 1; version < schema_version(); version++) {
+		struct db *db;
+
+		assert_int_equal(history_create_file(path, &failure), 0);
+		assert_int_equal(db_open(path, DB_WRITE, &db, &failure), 0);
+		if (schema_create_version(db, version, &failure) ||
+		    db_exec(db,
+			    "PRAGMA journal_mode = WAL;"
+			    "INSERT INTO domains (kind, name, first_us, last_us, connections, bytes_out, "
+			    "bytes_in) VALUES (0, 'example.com', 1, 2, 7, 0, 0);"
+			    "INSERT INTO hostnames (domain, name, first_us, last_us, connections, bytes_out, "
+			    "bytes_in) VALUES (1, 'www.example.com', 1, 2, 7, 0, 0)",
+			    &failure))
+			fail_msg("%s", failure.text);
+		db_close(db);
+		assert_int_equal(domains_in(HISTORY_READ), 1);
+		assert_int_equal(version_in_file(), version);
+		assert_int_equal(domains_in(HISTORY_WRITE), 1);
+		assert_int_equal(version_in_file(), schema_version());
+		assert_int_equal(unlink(path), 0);
+		(void)unlink(scratch_path("h.db-wal"));
+		(void)unlink(scratch_path("h.db-shm"));
+	}
+}
+
 int main(void)
 {
 #define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, scratch_remove)
@@ -235,6 +290,7 @@ int main(void)
 		WITH_FOLDER(who_may_not_is_told_what_to_see_to),
 		WITH_FOLDER(a_version_that_does_not_fit_is_refused),
 		WITH_FOLDER(a_migration_is_whole_or_not_at_all),
+		WITH_FOLDER(a_file_of_any_earlier_version_can_be_read),
 	};
 
 	return cmocka_run_group_tests_name("history/open", tests, NULL, NULL);

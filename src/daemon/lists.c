@@ -18,12 +18,13 @@ struct lists {
 	struct threats *loaded;
 };
 
-struct threats *lists_load(const struct config *config, const struct domain_rules *rules)
+struct threats *lists_load(const struct config *config, const struct domain_rules *rules, bool *whole)
 {
 	const struct threats_counts *counts;
 	struct threats *threats;
 	struct failure failure;
 
+	*whole = true;
 	if (threats_new(rules, &threats)) {
 		log_error("no memory for the threat lists");
 		return NULL;
@@ -32,8 +33,10 @@ struct threats *lists_load(const struct config *config, const struct domain_rule
 		const struct list_setting *list = &config->lists[i];
 		int error = threats_load(threats, list->class, list->path, &failure);
 
-		if (error && !(error == -ENOENT && strcmp(list->path, CONFIG_DEFAULT_LISTS) == 0))
-			log_warning("%s", failure.text);
+		if (!error || (error == -ENOENT && strcmp(list->path, CONFIG_DEFAULT_LISTS) == 0))
+			continue;
+		log_warning("%s", failure.text);
+		*whole = *whole && error == -E2BIG;
 	}
 	counts = threats_counts(threats);
 	if (counts->lines_bad)
@@ -45,11 +48,18 @@ struct threats *lists_load(const struct config *config, const struct domain_rule
 	return threats;
 }
 
+/* A list that is just being replaced, or can not be read for once, shall not take its domains away. */
 static void *run(void *context)
 {
 	struct lists *lists = context;
-	struct threats *threats = lists_load(&lists->config, lists->rules);
+	bool whole;
+	struct threats *threats = lists_load(&lists->config, lists->rules, &whole);
 
+	if (threats && !whole) {
+		log_error("the threat lists are not taken over, the old ones stay until all can be read");
+		threats_free(threats);
+		threats = NULL;
+	}
 	pthread_mutex_lock(&lists->lock);
 	lists->loaded = threats;
 	lists->over = true;

@@ -11,6 +11,8 @@
 #define LOSSES_NS (3600 * NS_PER_SECOND)   /* the least time between two notices of losses */
 #define UNWATCHED_NS (300 * NS_PER_SECOND) /* a shorter stop is a restart or an upgrade */
 
+#define LOST_TEXT_MAX 96
+
 static int take_state(void *context, const char *name, const char *value)
 {
 	struct notices *notices = context;
@@ -83,24 +85,40 @@ void notices_learning(struct notices *notices, struct pipeline *pipeline, struct
 	pipeline_notice(pipeline, ALERT_LEARNING_COMPLETE, SEVERITY_INFORMATIONAL, now_ns, message);
 }
 
-void notices_lost(struct notices *notices, struct pipeline *pipeline, uint64_t lost, int64_t from_ns,
-		  int64_t now_ns)
+/* How many, and what they were; "" for none. */
+static const char *lost_words(uint64_t count, const char *what, char text[static LOST_TEXT_MAX])
 {
-	char message[256], from[TEXT_TIME_MAX], to[TEXT_TIME_MAX];
+	text[0] = '\0';
+	if (count)
+		snprintf(text, LOST_TEXT_MAX, "%" PRIu64 " %s", count, what);
+	return text;
+}
 
-	if (lost && notices->lost == 0)
+void notices_lost(struct notices *notices, struct pipeline *pipeline, uint64_t lost, uint64_t unheld,
+		  int64_t from_ns, int64_t now_ns)
+{
+	char message[512], from[TEXT_TIME_MAX], to[TEXT_TIME_MAX], words[2][LOST_TEXT_MAX];
+	bool any = notices->lost || notices->unheld;
+
+	if ((lost || unheld) && !any)
 		notices->lost_from_ns = from_ns;
 	notices->lost += lost;
-	if (notices->lost == 0 || (notices->lost_told_ns && now_ns >= notices->lost_told_ns &&
-				   now_ns - notices->lost_told_ns < LOSSES_NS))
+	notices->unheld += unheld;
+	if ((notices->lost == 0 && notices->unheld == 0) ||
+	    (notices->lost_told_ns && now_ns >= notices->lost_told_ns &&
+	     now_ns - notices->lost_told_ns < LOSSES_NS))
 		return;
 	snprintf(message, sizeof(message),
-		 "%" PRIu64
-		 " records were lost from %s to %s: connections of that time may be missing; see firstseen "
-		 "status for which, and capture.ring_size",
-		 notices->lost, text_format_time(notices->lost_from_ns, from), text_format_time(now_ns, to));
+		 "%s%s%s were lost from %s to %s: connections of that time may be missing; see firstseen "
+		 "status for which%s",
+		 lost_words(notices->lost, "records", words[0]),
+		 notices->lost && notices->unheld ? " and " : "",
+		 lost_words(notices->unheld, "connections and alerts for which there was no room", words[1]),
+		 text_format_time(notices->lost_from_ns, from), text_format_time(now_ns, to),
+		 notices->lost ? ", and capture.ring_size"
+			       : "; so much was new at once, or the disk of the history was slow");
 	pipeline_notice(pipeline, ALERT_COVERAGE_GAP, SEVERITY_MEDIUM, now_ns, message);
-	notices->lost = 0;
+	notices->lost = notices->unheld = 0;
 	notices->lost_told_ns = now_ns;
 }
 

@@ -14,7 +14,7 @@ struct notices {
 	int64_t before_heartbeat_ns, before_boottime_ns;
 	char before_boot[64];
 	/* Losses that were not told yet. */
-	uint64_t lost;
+	uint64_t lost, unheld;
 	int64_t lost_from_ns, lost_told_ns;
 };
 
@@ -36,8 +36,9 @@ void notices_learning(struct notices *notices, struct pipeline *pipeline, struct
 /* Tells what was taken away (capture_taken_away) after `from_ns`, and that the daemon ends for it. */
 void notices_taken_away(struct pipeline *pipeline, const char *what, int64_t from_ns, int64_t now_ns);
 
-/* Tells of records lost, at once and then at most every hour. */
-void notices_lost(struct notices *notices, struct pipeline *pipeline, uint64_t lost, int64_t from_ns,
-		  int64_t now_ns);
+/* Tells of records lost, and of connections and alerts that found no room on their way to the history, at
+ * once and then at most every hour. */
+void notices_lost(struct notices *notices, struct pipeline *pipeline, uint64_t lost, uint64_t unheld,
+		  int64_t from_ns, int64_t now_ns);
 
 #endif

@@ -24,6 +24,7 @@
 #include "privilege/privilege.h"
 
 #define HOOKS_NS (2 * NS_PER_SECOND)
+#define REOPEN_NS (10 * NS_PER_SECOND)  /* between two attempts to read a history that was recovered */
 #define RELOAD_NS (60 * NS_PER_SECOND)  /* longest that a reload is said to be going on */
 #define REFRESH_NS (60 * NS_PER_SECOND) /* networks of the host, coverage */
 #define DRAINS_MOST 1024                /* at the end */
@@ -51,6 +52,7 @@ static void take_lists(struct watch *watch)
 	if (watch->loading && lists_take(watch->loading, &threats)) {
 		lists_end(watch->loading);
 		watch->loading = NULL;
+		watch->lists_unread = !threats;
 		if (threats) {
 			threats_free(watch->threats);
 			watch->threats = threats;
@@ -118,13 +120,15 @@ static void exchange(struct watch *watch, int64_t now_ns)
 	watch->urgent = false;
 	watch->damaged = false;
 	watch->lost += states.lost;
+	watch->unheld += states.unheld;
 	watch->step_from_ns = watch->step_to_ns = 0;
-	notices_lost(&watch->notices, watch->pipeline, states.lost, states.lost_from_ns, now_ns);
+	notices_lost(&watch->notices, watch->pipeline, states.lost, states.unheld, states.lost_from_ns,
+		     now_ns);
 	watch->last_exchange_ns = now_ns;
 }
 
 /* The writer has recovered the history: what was open is another file now, and may know less. */
-static void follow_recovery(struct watch *watch)
+static void follow_recovery(struct watch *watch, int64_t now_ns)
 {
 	unsigned recoveries = writer_recoveries(watch->writer);
 	struct pipeline_settings settings;
@@ -132,8 +136,10 @@ static void follow_recovery(struct watch *watch)
 	struct failure failure;
 	int64_t since;
 
-	if (recoveries == watch->recoveries)
+	if (recoveries == watch->recoveries ||
+	    (now_ns - watch->last_reopen_ns < REOPEN_NS && now_ns >= watch->last_reopen_ns))
 		return;
+	watch->last_reopen_ns = now_ns;
 	if (history_open(watch->config.history_path, HISTORY_READ, &reader, &failure)) {
 		log_error("%s", failure.text);
 		return;
@@ -387,7 +393,7 @@ static int loop(struct watch *watch, const struct watch_options *options)
 		now = watch_now(watch);
 		pipeline_tick(watch->pipeline, now);
 		round_of_volumes(watch, now, false);
-		follow_recovery(watch);
+		follow_recovery(watch, now);
 		refresh(watch, now);
 		take_over(watch, now);
 		watch_tell_readers(watch, now);

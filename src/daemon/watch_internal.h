@@ -31,6 +31,7 @@ struct watch {
 	struct allow_set *rules_now; /* what the pipeline borrows; NULL: none */
 	struct lists *loading;       /* threat lists that are being read anew */
 	bool relist;                 /* ... and have to be once more */
+	bool lists_unread;           /* not all that the settings name could be read the last time */
 	int64_t reread_ns;           /* since when a new configuration is being taken over; 0: none is */
 	struct desk *desk;           /* NULL: no control socket */
 	struct feed *feed;           /* NULL likewise */
@@ -43,10 +44,11 @@ struct watch {
 	int64_t learning_since_ns;
 	int64_t step_from_ns,
 		step_to_ns; /* the clock was set, and the writer does not know yet; 0: it was not */
-	int64_t last_exchange_ns, last_refresh_ns, last_volumes_ns, last_told_ns;
+	int64_t last_exchange_ns, last_refresh_ns, last_volumes_ns, last_told_ns, last_reopen_ns;
 	int64_t bindings_kept_ns; /* those learned up to then are in the history */
-	uint64_t lost;            /* told to the writer so far */
+	uint64_t lost;            /* records, told to the writer so far */
 	uint64_t batch_full;      /* accesses and alerts that found no room in the batch */
+	uint64_t unheld;          /* of them, told to the writer so far */
 	uint64_t records;
 	const char *unwatched; /* why nothing is seen any more; NULL: it is */
 	int64_t hooks_seen_ns; /* when all of them were there the last time */

@@ -320,7 +320,7 @@ static int on_kept_crawler(void *context, const struct crawler_state *state)
 struct seed {
 	int64_t time_ns;
 	bool threat;
-	char domain[DOMAIN_MAX];
+	char entry[HOSTNAME_MAX]; /* of a threat */
 	char application[APPLICATION_MAX];
 };
 struct seeds {
@@ -338,7 +338,7 @@ static int on_late_alert(void *context, const struct alert_row *row)
 		return 0;
 	seed->time_ns = row->time_ns;
 	seed->threat = threat;
-	text_copy(seed->domain, sizeof(seed->domain), row->domain);
+	text_copy(seed->entry, sizeof(seed->entry), row->entry[0] ? row->entry : row->domain);
 	text_copy(seed->application, sizeof(seed->application), row->application);
 	return ++seeds->count == SEEDS_MOST;
 }
@@ -356,7 +356,7 @@ static int seed_by_alerts(struct watch *watch)
 		const struct seed *seed = &seeds.rows[i];
 
 		if (seed->threat)
-			pipeline_threat_told(watch->pipeline, seed->domain, seed->application, seed->time_ns);
+			pipeline_threat_told(watch->pipeline, seed->entry, seed->application, seed->time_ns);
 		else
 			pipeline_crawler_seed(watch->pipeline, seed->application, seed->time_ns);
 	}
@@ -448,12 +448,14 @@ int watch_open(struct watch *watch)
 					   .sni = watch->config.sni,
 					   .user = watch->config.user};
 	int error = domain_rules_new(&grouping, &watch->rules, watch->failure);
+	bool whole;
 
 	memcpy(capture.dns_ports, watch->config.dns_ports, sizeof(capture.dns_ports));
 	if (host_networks(&watch->config.inside, &watch->networks))
 		watch->networks = watch->config.inside;
 	if (!error) {
-		watch->threats = lists_load(&watch->config, watch->rules);
+		watch->threats = lists_load(&watch->config, watch->rules, &whole);
+		watch->lists_unread = !whole;
 		error = watch->threats ? 0 : failure_set(watch->failure, -ENOMEM, "out of memory");
 	}
 	if (!error)

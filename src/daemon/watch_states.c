@@ -19,8 +19,8 @@ static void add_kernel_states(struct watch *watch, struct writer_states *states)
 		    i == FS_COUNT_FLOW_MAP_FAILED)
 			lost += counters[i];
 	}
-	lost += watch->batch_full;
 	states->lost = lost - watch->lost;
+	states->unheld = watch->batch_full - watch->unheld;
 }
 
 static void add_core_states(struct watch *watch, struct writer_states *states)
@@ -55,6 +55,7 @@ static void add_core_states(struct watch *watch, struct writer_states *states)
 	writer_add_state(states, "threats", core->threats);
 	writer_add_state(states, "threat_entries", threats_counts(watch->threats)->entries);
 	writer_add_state(states, "threat_lines_bad", threats_counts(watch->threats)->lines_bad);
+	writer_add_state(states, "threat_lists_unread", watch->lists_unread);
 	writer_add_state(states, "deferred", core->deferred);
 	writer_add_state(states, "deferred_late", core->deferred_late);
 	writer_add_state(states, "history_queries", core->history_queries);
@@ -84,7 +85,7 @@ int64_t watch_learning_until(const struct watch *watch)
 void watch_take_states(struct watch *watch, struct writer_states *states, int64_t now_ns)
 {
 	states->count = 0;
-	states->lost = 0;
+	states->lost = states->unheld = 0;
 	states->damaged = watch->damaged;
 	states->lost_from_ns = watch->last_exchange_ns;
 	states->unwatched = watch->unwatched;
@@ -119,5 +120,5 @@ void watch_tell_readers(struct watch *watch, int64_t now_ns)
 						     .learning_until_ns = watch_learning_until(watch),
 						     .flows = pipeline_counts(watch->pipeline)->flows,
 						     .alerts = pipeline_counts(watch->pipeline)->alerts,
-						     .lost = watch->lost + states.lost});
+						     .lost = watch->lost + states.lost + watch->batch_full});
 }

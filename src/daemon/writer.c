@@ -23,7 +23,8 @@
 #define STANDSTILL_SECONDS 60
 #define SEND_NS (200 * NS_PER_MS) /* for sending, before the next batch */
 #define SEND_LAST_NS (2 * NS_PER_SECOND)
-#define SLOW_MS 5             /* a pause for a sink that is full */
+#define SLOW_MS 5                          /* a pause for a sink that is full */
+#define LOG_TOLD_LEAST (INT64_C(64) << 20) /* bytes of a log that nobody would expect */
 #define PACKAGES_START_MS 500 /* how long the start waits for the first reading, some 40 ms as a rule */
 
 /* What was sent stays in the outbox until this succeeds. */
@@ -102,6 +103,22 @@ static void give_up_history(struct writer *writer, const char *why, const char *
 	writer->history = NULL;
 }
 
+/* A reader who stands still, a pager with an export behind it, keeps the log from becoming shorter. */
+static void tell_log(struct writer *writer)
+{
+	int64_t held = history_log_held(writer->history);
+
+	if (held >= writer->log_told * 2) {
+		log_warning("history %s: its log has %lld MiB that can not go into the file, since a program "
+			    "that reads it does not come to its end; fuser -v names who has it open",
+			    writer->config.history_path, (long long)(held >> 20));
+		writer->log_told = held;
+	} else if (held < LOG_TOLD_LEAST && writer->log_told > LOG_TOLD_LEAST / 2) {
+		log_info("history %s: its log is in the file again", writer->config.history_path);
+		writer->log_told = LOG_TOLD_LEAST / 2;
+	}
+}
+
 /* What is done once the batch is in the history: none of it may hold up the next one for long. */
 static int follow_up(struct writer *writer, const struct writer_states *states, bool last,
 		     struct failure *failure)
@@ -110,7 +127,11 @@ static int follow_up(struct writer *writer, const struct writer_states *states, 
 
 	send_alerts(writer, states->now_ns, last);
 	error = writer_prune(writer, states->now_ns, states->keep_since_ns, failure);
-	return error ? error : history_checkpoint(writer->history, failure);
+	if (!error)
+		error = history_checkpoint(writer->history, failure);
+	if (!error)
+		tell_log(writer);
+	return error;
 }
 
 /* 0, or -errno with *failure filled: then the batch is to be written again. */
@@ -251,6 +272,7 @@ void writer_configure(struct writer *writer, const struct config *config)
 {
 	asking_configure(writer->enrich, config);
 	pthread_mutex_lock(&writer->lock);
+	writer->fresh.window_seconds = config->window_seconds;
 	memcpy(writer->fresh.allow, config->allow, sizeof(config->allow));
 	writer->fresh.allow_count = config->allow_count;
 	writer->reload = writer->unpublished = true;
@@ -309,6 +331,7 @@ static void *run(void *context)
 		writer->request = NULL;
 		writer->reopen = writer->reload = false;
 		if (reload) {
+			writer->config.window_seconds = writer->fresh.window_seconds;
 			memcpy(writer->config.allow, writer->fresh.allow, sizeof(writer->config.allow));
 			writer->config.allow_count = writer->fresh.allow_count;
 		}
@@ -382,6 +405,7 @@ int writer_start(const struct config *config, struct history *history, int64_t r
 	writer->introduce = introduce;
 	writer->context = context;
 	writer->untold = true;
+	writer->log_told = LOG_TOLD_LEAST / 2;
 	host_identity(&writer->host);
 	error = held_new(&writer->held);
 	if (error)

@@ -24,7 +24,8 @@ struct writer_states {
 		uint64_t value;
 	} items[WRITER_STATES_MAX];
 	bool damaged;              /* the core could not read the history: it is to be recovered */
-	uint64_t lost;             /* records lost since the last hand-over */
+	uint64_t lost;             /* since the last hand-over: records, by the kernel programs ... */
+	uint64_t unheld;           /* ... and connections and alerts that found no room in the batch */
 	int64_t lost_from_ns;      /* ... which was then */
 	const char *unwatched;     /* why nothing is seen any more; NULL: it is */
 	int64_t unwatched_from_ns; /* when something was the last time */

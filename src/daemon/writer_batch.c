@@ -163,6 +163,9 @@ static int write_states(struct writer *writer, const struct writer_states *state
 	if (!error && states->lost)
 		error = history_write_gap(writer->history, states->lost_from_ns, states->now_ns,
 					  "records lost in the kernel", states->lost, failure);
+	if (!error && states->unheld)
+		error = history_write_gap(writer->history, states->lost_from_ns, states->now_ns,
+					  "more was new than could be written", states->unheld, failure);
 	if (!error && states->unwatched)
 		error = history_write_gap(writer->history, states->unwatched_from_ns, states->now_ns,
 					  states->unwatched, 0, failure);
@@ -262,7 +265,7 @@ bool writer_is_idle(struct writer *writer, const struct batch *batch, const stru
 	return batch_access_count(batch) == 0 && batch_alert_count(batch) == 0 &&
 	       batch_binding_count(batch) == 0 && batch_crawler_count(batch) == 0 &&
 	       batch_hits_count(batch) == 0 && !held_any_due(writer->held, writer->enrich) &&
-	       !states->stepped && states->lost == 0 && !writer->untold &&
+	       !states->stepped && states->lost == 0 && states->unheld == 0 && !writer->untold &&
 	       states->now_ns - writer->last_write_ns < IDLE_WRITE_SECONDS * NS_PER_SECOND &&
 	       states->now_ns >= writer->last_write_ns;
 }

@@ -32,8 +32,9 @@ struct writer {
 	struct held *held;
 	int64_t run;
 	int64_t last_write_ns, last_prune_ns;
-	bool failing;           /* told to the operator already */
-	uint64_t unwritten;     /* alerts that the history does not have ... */
+	int64_t log_told;   /* bytes: how long the history's log was when it was last told to be too long */
+	bool failing;       /* told to the operator already */
+	uint64_t unwritten; /* alerts that the history does not have ... */
 	uint64_t unwritten_now; /* ... and those of the transaction at hand */
 	struct metering metering;
 	bool untold; /* a recovery may not have been told */
@@ -45,7 +46,7 @@ struct writer {
 	struct batch *work;  /* filled, for the writer */
 	struct writer_states states;
 	struct request *request;
-	struct config fresh;     /* its allow rules, to be taken over */
+	struct config fresh;     /* its window and allow rules, to be taken over */
 	struct allow_set *rules; /* fresh, for the core */
 	uint64_t rounds;         /* of the thread */
 	bool reopen, reload, stop;

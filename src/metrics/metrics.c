@@ -62,6 +62,8 @@ static const struct family families[] = {
 	{"firstseen_threat_entries", "Domains on the lists that are loaded.", "threat_entries", NULL, GAUGE},
 	{"firstseen_threat_lines_bad", "Lines of the lists that are no domains.", "threat_lines_bad", NULL,
 	 GAUGE},
+	{"firstseen_threat_lists_unread", "1: a threat list could not be read the last time.",
+	 "threat_lists_unread", NULL, GAUGE},
 	{"firstseen_crawlers", "Applications that are crawlers.", "crawlers", NULL, GAUGE},
 	{"firstseen_history_queries_total", "Questions to the history by the core.", "history_queries", NULL,
 	 COUNTER},

@@ -308,6 +308,7 @@ static int load_folder(struct threats *threats, enum threat_class class, const c
 {
 	struct dirent **entries;
 	int count = scandir(path, &entries, NULL, alphasort), error = 0, at;
+	struct failure ignored;
 	char whole[PATH_MAX + 260];
 
 	if (count < 0)
@@ -319,10 +320,13 @@ static int load_folder(struct threats *threats, enum threat_class class, const c
 		struct stat status;
 		const char *name = entries[i]->d_name;
 
-		if (!error && name[0] != '.' &&
+		if (at >= 0 && name[0] != '.' &&
 		    !(fstatat(at, name, &status, 0) == 0 && S_ISDIR(status.st_mode))) {
+			int one;
+
 			snprintf(whole, sizeof(whole), "%s/%s", path, name);
-			error = load_file(threats, class, at, name, whole, failure);
+			one = load_file(threats, class, at, name, whole, error ? &ignored : failure);
+			error = error ? error : one;
 		}
 		free(entries[i]);
 	}

@@ -37,7 +37,8 @@ void threats_free(struct threats *threats); /* NULL is fine */
 
 /*
  * Adds a file, or every file of a folder whose name begins with no dot. 0, or -errno with
- * *failure filled: -ENOENT it is not there; what was added before the failure stays.
+ * *failure filled: -ENOENT it is not there, -E2BIG there is no room for all. Of a folder the first failure is
+ * told, and the other files are added; what was added before a failure stays.
  */
 int threats_load(struct threats *threats, enum threat_class class, const char *path, struct failure *failure);
 

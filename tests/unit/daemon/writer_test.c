@@ -42,7 +42,8 @@ static struct config config; /* large */
 static struct failure failure;
 static int late_failures;
 static _Atomic int rules_failures;
-static _Atomic int64_t later_s; /* added to all clocks */
+static _Atomic int64_t log_held; /* bytes; 0: as it is */
+static _Atomic int64_t later_s;  /* added to all clocks */
 
 /* --- calls that can be made to fail --------------------------------------------------------- */
 
@@ -80,6 +81,14 @@ int __wrap_review_load(struct history *history, const struct config *set, struct
 		return failure_set(why, -ENOMEM, "out of memory");
 	}
 	return __real_review_load(history, set, out, why);
+}
+
+int64_t __real_history_log_held(struct history *history);
+int64_t __wrap_history_log_held(struct history *history);
+
+int64_t __wrap_history_log_held(struct history *history)
+{
+	return log_held ? log_held : __real_history_log_held(history);
 }
 
 int64_t __wrap_render_alert(enum render_format format, const struct alert *alert,
@@ -361,6 +370,55 @@ static void an_alert_that_can_not_be_written_holds_up_nobody(void **state)
 	history_close(history);
 }
 
+static int lines_on_stderr(const char *path, const char *word)
+{
+	char line[1024];
+	FILE *file = fopen(path, "r");
+	int count = 0;
+
+	assert_non_null(file);
+	while (fgets(line, sizeof(line), file))
+		count += strstr(line, word) != NULL;
+	fclose(file);
+	return count;
+}
+
+/* Once, and again whenever it is twice as long; then that it is over. */
+static void a_log_that_a_reader_holds_up_is_told(void **state)
+{
+	static const struct {
+		int64_t mib;
+		int told, over;
+	} steps[] = {{63, 0, 0}, {70, 1, 0}, {120, 1, 0}, {150, 2, 0},
+		     {70, 2, 0}, {1, 2, 1},  {2, 2, 1},   {64, 3, 1}};
+	struct batch *batch = new_batch();
+	const char *path = scratch_path("stderr");
+	struct writer *writer;
+	int before = dup(STDERR_FILENO), file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+
+	(void)state;
+	config_defaults(&config);
+	writer = started(scratch_path("held.db"));
+	assert_true(before >= 0 && file >= 0 && dup2(file, STDERR_FILENO) >= 0);
+	log_setup("writer_test", LOG_LEVEL_INFO);
+	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
+		log_held = steps[i].mib << 20;
+		for (int round = 0; round < 2; round++) { /* the second is taken when the first is written */
+			add_access(batch, "held.example");
+			assert_true(hand_over(writer, &batch, 5000));
+		}
+		assert_true(hand_over(writer, &batch, 5000));
+		assert_int_equal(lines_on_stderr(path, "MiB that can not go into the file"), steps[i].told);
+		assert_int_equal(lines_on_stderr(path, "in the file again"), steps[i].over);
+	}
+	log_setup("writer_test", (enum log_level)2);
+	assert_true(dup2(before, STDERR_FILENO) >= 0);
+	close(before);
+	close(file);
+	log_held = 0;
+	writer_stop(writer, batch, &(struct writer_states){.now_ns = host_now(), .keep_since_ns = INT64_MIN});
+}
+
 /* Alerts in many batches into a pipe that nobody reads. Returns 0 where the history got all of them at once.
  */
 static int write_to_stopped_reader(const char *path, int batches, int each)
@@ -603,6 +661,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(rules_that_could_not_be_read_are_read_again),
 		cmocka_unit_test(a_disk_that_is_slow_at_the_end_does_not_hold_it_up_for_ever),
 		cmocka_unit_test(an_alert_that_can_not_be_written_holds_up_nobody),
+		cmocka_unit_test(a_log_that_a_reader_holds_up_is_told),
 		cmocka_unit_test(a_reader_that_stops_does_not_stop_the_history),
 	};
 

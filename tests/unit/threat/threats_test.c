@@ -194,8 +194,12 @@ static void a_folder_is_read_whole_and_what_is_no_list_is_told(void **state)
 	snprintf(path, sizeof(path), "%s/d/gone", folder);
 	assert_int_equal(symlink("/nowhere/at/all", path), 0);
 	*strrchr(path, '/') = '\0';
+	threats_free(threats);
+	assert_int_equal(threats_new(rules, &threats), 0);
+	write_list("d/later.txt", "later.example.com\n");
 	assert_int_equal(threats_load(threats, THREAT_LISTED, path, &failure), -ENOENT);
 	assert_non_null(strstr(failure.text, "gone"));
+	assert_true(threats_find(threats, "later.example.com", &match)); /* one does not keep out the next */
 	threats_free(threats);
 }
 

@@ -19,6 +19,9 @@
 #define AF_INET6 10
 #define IPPROTO_TCP 6
 #define IPPROTO_UDP 17
+#define IPPROTO_ESP 50
+#define IPPROTO_AH 51
+#define IPPROTO_COMP 108
 #define SOCK_DGRAM 2
 
 #define DNS_PORTS_MAX 8
@@ -65,7 +68,8 @@ enum socket_flag {
 	SOCKET_QUIET = 1 << 4,     /* loopback: no flow records */
 	SOCKET_DESCRIBED = 1 << 5, /* UDP: its owner was */
 	SOCKET_OLDER = 1 << 6,     /* UDP: in use before the programs were */
-	SOCKET_ASKS = 1 << 7,      /* UDP: what its program sends goes to a DNS port, wherever NAT takes it */
+	SOCKET_ASKS = 1 << 7,      /* UDP: its program sent to a DNS port, wherever NAT takes that */
+	SOCKET_WRAPPED = 1 << 8,   /* what it sends goes through IPsec: its questions can not be read */
 };
 
 enum peer_use {

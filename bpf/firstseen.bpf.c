@@ -139,6 +139,11 @@ int BPF_PROG(sock_skipped, struct sock *sk, int old_state, int new_state)
 	return 0;
 }
 
+static __always_inline bool is_asking(const struct socket_state *state)
+{
+	return state && (state->flags & SOCKET_ASKS);
+}
+
 /*
  * UDP: who uses the socket, and whether to ask. A connect() alone sends nothing, so no flow is told yet. A
  * packet tells its port only behind NAT: a container's resolver may well listen elsewhere.
@@ -147,7 +152,6 @@ static __always_inline void udp_owned(struct bpf_sock_addr *ctx)
 {
 	struct socket_state *state;
 	struct bpf_sock *sk = ctx->sk;
-	bool asks;
 
 	probe_point(ctx);
 	if (ctx->type != SOCK_DGRAM || !sk)
@@ -159,9 +163,8 @@ static __always_inline void udp_owned(struct bpf_sock_addr *ctx)
 	}
 	if (!older_told && !state->owner.tgid)
 		state->flags |= SOCKET_OLDER;
-	asks = is_dns_port(bpf_ntohs(ctx->user_port));
-	if (asks != !!(state->flags & SOCKET_ASKS))
-		state->flags ^= SOCKET_ASKS;
+	if (is_dns_port(bpf_ntohs(ctx->user_port)) && !is_asking(state))
+		state->flags |= SOCKET_ASKS;
 	if (!is_current_owner(&state->owner)) {
 		current_owner(&state->owner);
 		state->flags &= ~SOCKET_DESCRIBED;
@@ -248,23 +251,39 @@ static __always_inline void capture_hello(struct __sk_buff *skb, const struct pa
 		state->flags |= SOCKET_HELLO_DONE;
 }
 
+static __always_inline __u16 direction(const struct socket_state *state, bool out)
+{
+	if (out)
+		return FS_FLAG_OUT;
+	return state && (state->flags & SOCKET_WRAPPED) ? FS_FLAG_WRAPPED : 0;
+}
+
 static __always_inline void tcp_packet(struct __sk_buff *skb, struct bpf_sock *sk, bool out)
 {
 	struct socket_state *state = bpf_sk_storage_get(&sockets, sk, 0, 0);
 	struct payload_spec spec = {};
 	struct packet packet = {};
 	bool dns;
+	int unread;
 
 	if (!state)
 		return;
 	dns = state->flags & SOCKET_DNS;
 	if (!dns && (!out || !(state->flags & SOCKET_TCP_OUT) || (state->flags & SOCKET_HELLO_DONE)))
 		return;
-	if (packet_read(skb, &packet) || packet.length == 0)
+	unread = packet_read(skb, &packet);
+	if (out && is_wrapped(&packet, sk)) {
+		state->flags |= SOCKET_WRAPPED;
 		return;
+	}
+	if (unread || packet.protocol != IPPROTO_TCP || packet.length == 0)
+		return;
+	/* What is behind NAT on its way out is told as the flow is: as its program asked for it. */
+	__builtin_memcpy(out ? packet.target : packet.source, state->endpoints.remote_address, 16);
+	*(out ? &packet.target_port : &packet.source_port) = state->endpoints.remote_port;
 	spec.cookie = bpf_get_socket_cookie(skb);
 	spec.kind = FS_RECORD_SEGMENT;
-	spec.flags = (out ? FS_FLAG_OUT : 0) | (dns ? FS_FLAG_DNS : 0);
+	spec.flags = (dns ? FS_FLAG_DNS : 0) | direction(state, out);
 	spec.wanted = 65535;
 	if (dns)
 		emit_payload(skb, &packet, &spec, &state->owner);
@@ -363,11 +382,6 @@ static __always_inline void udp_flow(const struct packet *packet, const struct p
 		  &endpoints, 0, 0, FS_OUTCOME_UNKNOWN);
 }
 
-static __always_inline bool is_asking(const struct socket_state *state)
-{
-	return state && (state->flags & SOCKET_ASKS);
-}
-
 static __always_inline void udp_packet(struct __sk_buff *skb, struct bpf_sock *sk, bool out)
 {
 	struct packet packet = {};
@@ -376,12 +390,21 @@ static __always_inline void udp_packet(struct __sk_buff *skb, struct bpf_sock *s
 	struct fs_owner nobody = {.uid = FS_UID_UNKNOWN};
 	const struct fs_owner *owner;
 	bool dns, known, loopback;
+	int unread;
 
-	if (packet_read(skb, &packet) || packet.protocol != IPPROTO_UDP)
+	unread = packet_read(skb, &packet);
+	if (out && is_wrapped(&packet, sk)) {
+		state = bpf_sk_storage_get(&sockets, sk, 0, 0);
+		if (state)
+			state->flags |= SOCKET_WRAPPED;
+		return;
+	}
+	if (unread || packet.protocol != IPPROTO_UDP)
 		return;
 	/* Sockets that only receive get theirs here. */
 	state = bpf_sk_storage_get(&sockets, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
-	dns = is_dns_port(out ? packet.target_port : packet.source_port) || (out && is_asking(state));
+	dns = is_dns_port(out ? packet.target_port : packet.source_port) ||
+	      (is_asking(state) && packet_is_dns(skb, &packet, out));
 	loopback = address_is_loopback(out ? packet.target : packet.source);
 	if (!dns && loopback)
 		return;
@@ -395,7 +418,9 @@ static __always_inline void udp_packet(struct __sk_buff *skb, struct bpf_sock *s
 	if (!dns)
 		return;
 	spec.kind = FS_RECORD_DATAGRAM;
-	spec.flags = FS_FLAG_DNS | (out ? FS_FLAG_OUT : 0);
+	if (out && state) /* this one can be read */
+		state->flags &= ~SOCKET_WRAPPED;
+	spec.flags = FS_FLAG_DNS | direction(state, out);
 	spec.wanted = 65535;
 	emit_payload(skb, &packet, &spec, owner);
 }
@@ -417,14 +442,12 @@ static __always_inline bool is_dealt_with(struct __sk_buff *skb, struct bpf_sock
 		if (!out)
 			return true;
 		tcp = bpf_tcp_sock(sk);
-		return tcp && tcp->data_segs_out > HELLO_OVER_SEGMENTS;
+		return tcp && tcp->data_segs_out > HELLO_OVER_SEGMENTS && !is_dns_port_there(sk->dst_port);
 	}
 	if (is_dns_port_there(glance.remote_port))
 		return false;
-	if (glance.loopback && !out)
-		return true;
 	state = bpf_sk_storage_get(&sockets, sk, 0, 0);
-	if (out && is_asking(state))
+	if (is_asking(state))
 		return false;
 	if (glance.loopback)
 		return true;

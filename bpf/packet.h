@@ -6,6 +6,9 @@
 #include "common.h"
 
 #define EXTENSION_HEADERS_MAX 6
+#define NAT_TRAVERSAL_PORT 4500 /* of IPsec in UDP */
+#define DNS_HEADER_SIZE 12
+#define DNS_QUESTION_LEAST 17 /* bytes: a header and the shortest question, about the root */
 
 struct packet {
 	__u8 source[16];
@@ -223,6 +226,31 @@ __noinline int packet_read(struct __sk_buff *skb, struct packet *packet)
 	packet->target_port = header[2] << 8 | header[3];
 	packet->length = skb->len > packet->payload ? skb->len - packet->payload : 0;
 	return 0;
+}
+
+/* Whether a datagram to or from any port looks like a question, or like an answer. */
+static __always_inline bool packet_is_dns(struct __sk_buff *skb, const struct packet *packet, bool out)
+{
+	__u8 header[DNS_HEADER_SIZE];
+	bool answer;
+
+	if (packet->length < DNS_QUESTION_LEAST ||
+	    bpf_skb_load_bytes(skb, packet->payload, header, sizeof(header)))
+		return false;
+	answer = header[2] & 0x80;
+	return answer != out && !(header[2] & 0x78) && header[4] == 0 && header[5] == 1;
+}
+
+/*
+ * IPsec has been at a packet before it comes by here on its way out: it is still its socket's, but neither
+ * its ports nor its payload are.
+ */
+static __always_inline bool is_wrapped(const struct packet *packet, const struct bpf_sock *sk)
+{
+	return packet->protocol == IPPROTO_ESP || packet->protocol == IPPROTO_AH ||
+	       packet->protocol == IPPROTO_COMP ||
+	       (packet->protocol == IPPROTO_UDP && packet->source_port == NAT_TRAVERSAL_PORT &&
+		sk->src_port != NAT_TRAVERSAL_PORT);
 }
 
 struct payload_spec {

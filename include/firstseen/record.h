@@ -35,6 +35,7 @@ enum fs_record_flag {
 	FS_FLAG_PREEXISTING = 1 << 3, /* open: the socket is older than the daemon */
 	FS_FLAG_CUT = 1 << 4,         /* payload: `length` is less than `original_length` */
 	FS_FLAG_INBOUND = 1 << 5,     /* volume, segment: the peer spoke first; not an outbound flow */
+	FS_FLAG_WRAPPED = 1 << 6, /* DNS payload received: what its socket sends can not be read (IPsec) */
 };
 
 /* struct fs_record_flow.outcome */

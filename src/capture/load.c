@@ -14,7 +14,8 @@
 #include "base/text.h"
 #include "firstseen.skel.h"
 
-#define ENTRIES_PER_CPU 512 /* at least */
+#define ENTRIES_PER_CPU 512 /* at least, */
+#define ENTRIES_MOST 262144 /* ... but no more than take 30 MiB */
 #define PROBE_ENTRIES 64    /* of each table, where only one socket matters */
 
 static _Thread_local char complaint[256];
@@ -140,14 +141,14 @@ static int choose(struct firstseen_bpf *skeleton, uint32_t wanted)
  */
 static int size_table(struct bpf_map *map, bool probing)
 {
-	int cpus = libbpf_num_possible_cpus();
-	uint32_t entries = bpf_map__max_entries(map);
+	long processors = sysconf(_SC_NPROCESSORS_ONLN), entries = bpf_map__max_entries(map);
 
 	if (probing)
 		entries = PROBE_ENTRIES;
-	else if (cpus > 0 && (uint32_t)cpus * ENTRIES_PER_CPU > entries)
-		entries = (uint32_t)cpus * ENTRIES_PER_CPU;
-	return bpf_map__set_max_entries(map, entries);
+	else if (processors > entries / ENTRIES_PER_CPU)
+		entries = processors < ENTRIES_MOST / ENTRIES_PER_CPU ? processors * ENTRIES_PER_CPU
+								      : ENTRIES_MOST;
+	return bpf_map__set_max_entries(map, (uint32_t)entries);
 }
 
 static int prepare(struct firstseen_bpf *skeleton, const struct load_wish *wish)

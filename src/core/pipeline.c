@@ -215,6 +215,8 @@ static void on_answer(struct pipeline *pipeline, const struct observation *seen)
 
 	if (is_disguise(pipeline, seen))
 		return;
+	if (seen->flags & FS_FLAG_WRAPPED) /* the kernel's policy lets in no answer but by IPsec */
+		on_question(pipeline, seen);
 	actor_of(pipeline, &seen->owner, &asker);
 	correlate_answer(pipeline->correlate, seen->cookie, &asker, seen->message, seen->time_ns);
 }

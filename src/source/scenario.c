@@ -45,6 +45,7 @@ struct scenario {
 	uint16_t ids;
 	struct address local, resolver;
 	struct address asked; /* the resolver of the statement at hand */
+	bool wrapped;         /* its answer counts without its question */
 	size_t actor_count, flow_count;
 	struct actor *actors;
 	struct named_flow *flows;
@@ -272,7 +273,9 @@ static int emit_message(struct scenario *scenario, const struct actor *actor, ui
 		.local_port = 40000,
 		.remote_port = RESOLVER_PORT,
 		.protocol = IPPROTO_UDP,
-		.flags = (uint16_t)(FS_FLAG_DNS | (answer ? 0 : FS_FLAG_OUT)),
+		.flags = (uint16_t)(FS_FLAG_DNS | (!answer             ? FS_FLAG_OUT
+						   : scenario->wrapped ? FS_FLAG_WRAPPED
+								       : 0)),
 	};
 	size_t length = answer ? dns_build_answer(bytes, sizeof(bytes), message)
 			       : dns_build_question(bytes, sizeof(bytes), message);
@@ -301,6 +304,7 @@ static int ask_and_answer(struct scenario *scenario, struct words *words, bool a
 	scenario->asked = scenario->resolver;
 	if (from && address_parse(from, &scenario->asked))
 		error = words_fail(words, "\"%s\" is no address", from);
+	scenario->wrapped = !error && words_flag(words, "wrapped");
 	if (!error)
 		error = read_message(scenario, words, text, &all);
 	if (!error)

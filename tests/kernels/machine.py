@@ -29,8 +29,10 @@ def needed(path):
 
 
 def module(modules, name):
-    """A module's bytes, unpacked."""
-    path = next(modules.rglob(f"{name}.ko*"))
+    """A module's bytes, unpacked; None: it is part of the kernel, or there is none."""
+    path = next(modules.rglob(f"{name}.ko*"), None)
+    if not path:
+        return None
     if path.suffix == ".xz":
         return lzma.decompress(path.read_bytes())
     if path.suffix == ".zst":
@@ -63,7 +65,9 @@ def make_files(target, tree, architecture, programs, modules, module_names, scri
     if suffixes.is_dir():
         shutil.copytree(suffixes, target / "usr/share/publicsuffix")
     for name in module_names:
-        (target / "modules" / f"{name}.ko").write_bytes(module(modules, name))
+        found = module(modules, name)
+        if found:
+            (target / "modules" / f"{name}.ko").write_bytes(found)
     (target / "init").write_text(script)
     (target / "init").chmod(0o755)
 

@@ -177,7 +177,7 @@ $(filter $(out)/tests/cli/%,$(tests)): $(call object,$(addprefix src/cli/,option
 # Nor are those of the daemon that need no kernel. Its test of faults makes some calls fail.
 $(filter $(out)/tests/daemon/%,$(tests)): $(call object,$(addprefix src/daemon/,asking.c compose.c dossier.c feed.c feed_event.c \
 	held.c host.c metering.c notices.c outbox.c writer.c writer_batch.c))
-$(out)/tests/daemon/writer_test: ldflags += -Wl,--wrap=render_alert,--wrap=history_write_alert,--wrap=clock_gettime,--wrap=review_load,--wrap=history_log_held
+$(out)/tests/daemon/writer_test: ldflags += -Wl,--wrap=render_alert,--wrap=history_write_alert,--wrap=clock_gettime,--wrap=review_load,--wrap=history_log_bytes
 $(out)/tests/daemon/notices_test: ldflags += -Wl,--wrap=pipeline_notice
 
 # What a test of errors can not have of this host: a wait that is cut short, a host with another list of suffixes.

@@ -323,7 +323,8 @@ static int load_lists(struct replay *replay)
 	for (uint32_t i = 0; i < config->list_count && !error; i++) {
 		error = threats_load(replay->threats, config->lists[i].class, config->lists[i].path,
 				     &replay->failure);
-		if (error == -ENOENT && strcmp(config->lists[i].path, CONFIG_DEFAULT_LISTS) == 0)
+		if (error && strcmp(config->lists[i].path, CONFIG_DEFAULT_LISTS) == 0 &&
+		    threats_are_absent(config->lists[i].path))
 			error = 0;
 	}
 	return error;

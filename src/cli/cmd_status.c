@@ -200,6 +200,9 @@ static void print_table(const struct cli *cli, const struct picture *picture)
 	print_losses(picture);
 	print_hooks(picture);
 	print_learning(cli, picture->learning_until_ns);
+	if (picture->watching && number_of(&picture->states, "threat_lists_unread"))
+		printf("%-12s not all could be read, see the log of firstseend: those before are in force\n",
+		       "threat lists");
 	printf("%-12s %s: %" PRIu64 " domains, %" PRIu64 " addresses, %" PRIu64 " hostnames, %" PRIu64
 	       " applications\n",
 	       "history", size ? size : "?", summary->domains, summary->addresses, summary->hostnames,
@@ -215,7 +218,7 @@ static void print_table(const struct cli *cli, const struct picture *picture)
 
 /* --- for scripts ----------------------------------------------------------------------------- */
 
-#define FACTS 21
+#define FACTS 22
 
 /* The same values for JSON and TSV; losses by kind come behind them. Returns how many. */
 static size_t gather(const struct picture *picture, struct fact facts[static FACTS])
@@ -237,6 +240,8 @@ static size_t gather(const struct picture *picture, struct fact facts[static FAC
 		{{.key = "hooks", .type = COLUMN_TEXT}, {.text = state_of(&picture->states, "hooks")}},
 		{{.key = "cgroup_root", .type = COLUMN_TEXT},
 		 {.text = state_of(&picture->states, "cgroup_root")}},
+		{{.key = "threat_lists_unread", .type = COLUMN_BOOLEAN},
+		 {.count = picture->watching && number_of(&picture->states, "threat_lists_unread")}},
 		{{.key = "history_bytes", .type = COLUMN_BYTES}, {.count = (uint64_t)summary->file_bytes}},
 		{{.key = "domains", .type = COLUMN_COUNT}, {.count = summary->domains}},
 		{{.key = "addresses", .type = COLUMN_COUNT}, {.count = summary->addresses}},

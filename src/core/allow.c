@@ -115,15 +115,21 @@ static bool is_below(const char *name, const char *parent)
 	       strcmp(name + length - of_parent, parent) == 0;
 }
 
+static bool name_fits(const char *pattern, const char *name)
+{
+	if (strncmp(pattern, "*.", 2) == 0)
+		return is_below(name, pattern + 2);
+	if (pattern[0] == '.')
+		return strcmp(name, pattern + 1) == 0 || is_below(name, pattern + 1);
+	return strcmp(name, pattern) == 0;
+}
+
+/* A threat's entry need not be the hostname nor a parent of it: the hostname may lead to it. */
 static bool domain_fits(const char *pattern, const struct allow_case *now)
 {
-	if (now->subject != SUBJECT_DOMAIN)
-		return false;
-	if (strncmp(pattern, "*.", 2) == 0)
-		return is_below(now->hostname, pattern + 2);
-	if (pattern[0] == '.')
-		return strcmp(now->hostname, pattern + 1) == 0 || is_below(now->hostname, pattern + 1);
-	return strcmp(now->domain, pattern) == 0 || strcmp(now->hostname, pattern) == 0;
+	return now->subject == SUBJECT_DOMAIN &&
+	       (name_fits(pattern, now->hostname) || strcmp(now->domain, pattern) == 0 ||
+		(now->entry && name_fits(pattern, now->entry)));
 }
 
 static bool rule_holds(const struct allow_rule *rule, const struct allow_case *now)
@@ -132,7 +138,7 @@ static bool rule_holds(const struct allow_rule *rule, const struct allow_case *n
 
 	if (rule->expires_ns && now->now_ns >= rule->expires_ns)
 		return false;
-	if (now->with_domain && !rule->domain[0])
+	if (now->entry && !rule->domain[0])
 		return false;
 	if (rule->port && rule->port != now->remote_port)
 		return false;

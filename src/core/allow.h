@@ -63,8 +63,8 @@ struct allow_case {
 	uint32_t uid;                  /* FS_UID_UNKNOWN */
 	struct address remote;
 	uint16_t remote_port;
-	bool with_domain; /* only rules that name a domain: a threat is not muted by a rule about something
-			     else */
+	const char *entry; /* of a threat list; NULL: it is no threat. A rule about something else than a
+			      domain does not mute one */
 };
 
 struct allow_set; /* opaque */

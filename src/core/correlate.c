@@ -194,18 +194,6 @@ static struct binding *keep_binding(struct correlate *correlate, const struct ad
 	return binding;
 }
 
-/* A name too long to be kept loses labels on the left: its domain is on the right. */
-static const char *name_tail(const char *name)
-{
-	size_t length = strlen(name);
-	const char *from;
-
-	if (length < HOSTNAME_MAX)
-		return name;
-	from = strchr(name + (length - HOSTNAME_MAX), '.');
-	return from ? from + 1 : name + (length - HOSTNAME_MAX + 1);
-}
-
 static int64_t expiry(int64_t now_ns, uint32_t ttl)
 {
 	int64_t seconds = ttl > INT32_MAX ? 0 : ttl; /* RFC 2181: a set top bit means zero */
@@ -253,7 +241,7 @@ static bool bind_one(struct correlate *correlate, const struct dns_address *foun
 unsigned correlate_answer(struct correlate *correlate, uint64_t cookie, const struct actor *asker,
 			  const struct dns_message *message, int64_t now_ns)
 {
-	const char *hostname = name_tail(message->qname);
+	const char *hostname = hostname_tail(message->qname);
 	unsigned bound = 0;
 	bool echo;
 
@@ -274,16 +262,17 @@ unsigned correlate_answer(struct correlate *correlate, uint64_t cookie, const st
 }
 
 int correlate_bind(struct correlate *correlate, const struct address *address, const char *hostname,
-		   const struct actor *asker, int64_t learned_ns, int64_t expires_ns)
+		   const char *chain, const struct actor *asker, int64_t learned_ns, int64_t expires_ns)
 {
-	uint32_t name;
+	uint32_t name, through;
 
 	if (!hostname[0] || address_is_sinkhole(address))
 		return -EINVAL;
-	name = take_name(correlate, name_tail(hostname));
+	name = take_name(correlate, hostname_tail(hostname));
 	if (!name)
 		return -ENOSPC;
-	keep_binding(correlate, address, name, 0, asker, learned_ns, expires_ns)->echo = false;
+	through = chain[0] ? take_name(correlate, chain) : 0;
+	keep_binding(correlate, address, name, through, asker, learned_ns, expires_ns)->echo = false;
 	return 0;
 }
 
@@ -291,12 +280,13 @@ void correlate_each(struct correlate *correlate, int64_t since_ns, correlate_cal
 		    void *context)
 {
 	const struct binding *binding = bindings_latest(correlate->bindings);
-	char hostname[HOSTNAME_MAX];
+	char hostname[HOSTNAME_MAX], chain[DNS_TEXT_MAX];
 
 	for (; binding; binding = bindings_before(correlate->bindings, binding)) {
 		struct kept_binding kept = {
 			.address = binding->address,
 			.hostname = hostname,
+			.chain = chain,
 			.asker = {.start_ns = binding->start_ns,
 				  .executable = binding->executable,
 				  .cgroup_id = binding->cgroup_id,
@@ -309,8 +299,19 @@ void correlate_each(struct correlate *correlate, int64_t since_ns, correlate_cal
 		if (binding->learned_ns <= since_ns || binding->echo)
 			continue;
 		names_text(correlate->names, binding->name, hostname, sizeof(hostname));
+		names_text(correlate->names, binding->chain, chain, sizeof(chain));
 		callback(context, &kept);
 	}
+}
+
+void correlate_shorten_chain(const char *chain, char out[static CHAIN_MAX])
+{
+	char *space;
+
+	if (text_copy(out, CHAIN_MAX, chain) || chain[CHAIN_MAX - 1] == ' ')
+		return;
+	space = strrchr(out, ' ');
+	*(space ? space : out) = '\0';
 }
 
 /* --- naming ----------------------------------------------------------------- */
@@ -417,6 +418,7 @@ void correlate_name(struct correlate *correlate, const struct actor *actor, cons
 {
 	unsigned best_standing = 0;
 	struct binding *best = best_of(correlate, address, actor, now_ns, &best_standing);
+	char whole[DNS_TEXT_MAX];
 
 	out->method = METHOD_NONE;
 	out->rank = RANK_NONE;
@@ -432,9 +434,21 @@ void correlate_name(struct correlate *correlate, const struct actor *actor, cons
 	out->age_ns = now_ns > best->learned_ns ? now_ns - best->learned_ns : 0;
 	names_text(correlate->names, best->name, out->hostname, sizeof(out->hostname));
 	if (best->chain)
-		names_text(correlate->names, best->chain, out->chain, sizeof(out->chain));
+		correlate_shorten_chain(names_text(correlate->names, best->chain, whole, sizeof(whole)),
+					out->chain);
 	if (best->previous || best->next)
 		list_rivals(correlate, best, best_standing, actor, now_ns, out);
+}
+
+void correlate_chain(const struct correlate *correlate, const struct address *address, const char *hostname,
+		     char chain[static DNS_TEXT_MAX])
+{
+	const struct binding *binding = bindings_find(correlate->bindings, address, NULL);
+
+	chain[0] = '\0';
+	for (; binding && !chain[0]; binding = bindings_next(correlate->bindings, binding))
+		if (binding->chain && names_equal(correlate->names, binding->name, hostname))
+			names_text(correlate->names, binding->chain, chain, DNS_TEXT_MAX);
 }
 
 const struct correlate_counts *correlate_counts(struct correlate *correlate)

@@ -101,16 +101,25 @@ unsigned correlate_answer(struct correlate *correlate, uint64_t cookie, const st
 			  const struct dns_message *message, int64_t now_ns);
 
 /*
- * Binds without an answer: a name kept from an earlier run. `expires_ns` may lie in
+ * Binds without an answer: a name kept from an earlier run, with its chain or "". `expires_ns` may lie in
  * the past. 0, or -ENOSPC / -EINVAL.
  */
 int correlate_bind(struct correlate *correlate, const struct address *address, const char *hostname,
-		   const struct actor *asker, int64_t learned_ns, int64_t expires_ns);
+		   const char *chain, const struct actor *asker, int64_t learned_ns, int64_t expires_ns);
+
+/* All names that the answer which bound a hostname to an address went through, separated by a space; "":
+ * there are none, or nothing is bound so. Of several answers the newest that went through any. */
+void correlate_chain(const struct correlate *correlate, const struct address *address, const char *hostname,
+		     char chain[static DNS_TEXT_MAX]);
+
+/* As much of a chain as fits, in whole names. */
+void correlate_shorten_chain(const char *chain, char out[static CHAIN_MAX]);
 
 /* A binding as it is kept over a restart. `hostname` lives until the callback returns. */
 struct kept_binding {
 	struct address address;
 	const char *hostname;
+	const char *chain;  /* "": none */
 	struct actor asker; /* parent_*: 0 */
 	int64_t learned_ns;
 	int64_t expires_ns;

@@ -8,6 +8,11 @@ static bool is_new(int64_t last_ns, int64_t known_since_ns)
 	return last_ns == 0 || last_ns < known_since_ns;
 }
 
+bool decide_is_known(const struct decide_case *now)
+{
+	return !is_new(now->seen.host_last_ns, now->known_since_ns);
+}
+
 enum verdict decide(const struct decide_case *now, enum alert_kind *kind)
 {
 	bool new_for_host = is_new(now->seen.host_last_ns, now->known_since_ns);

@@ -18,6 +18,9 @@ struct decide_case {
 	bool threat;            /* on a list, and not told for this application lately */
 };
 
+/* Whether the host knows it inside the window. */
+bool decide_is_known(const struct decide_case *now);
+
 /*
  * The verdict, before allow rules and crawlers have their say; for VERDICT_NEW *kind
  * is filled too. A threat is VERDICT_NEW whether it is known, learned or preexisting.

@@ -248,9 +248,14 @@ static void decide_by_sni(struct pipeline *pipeline, struct flow *flow, const ch
 	struct attribution *by_dns = flow->attribution;
 	const char *dns_hostname = by_dns->hostname;
 
-	if (is_rival(by_dns, server_name))
-		dns_hostname = server_name; /* DNS knew it too: no disagreement */
 	pipeline->attribution = *by_dns;
+	if (is_rival(by_dns, server_name)) { /* DNS knew it too: no disagreement */
+		char chain[DNS_TEXT_MAX];
+
+		dns_hostname = server_name;
+		correlate_chain(pipeline->correlate, &flow->key.remote, server_name, chain);
+		correlate_shorten_chain(chain, pipeline->attribution.chain);
+	}
 	name_by_sni(server_name, dns_hostname, &pipeline->attribution);
 	flow->attribution = NULL;
 	pipeline_stop_waiting(pipeline, flow);
@@ -284,6 +289,14 @@ static bool may_be_corrected(const struct pipeline *pipeline, const struct flow 
 	return flow->kept || network_is_external(pipeline->settings.networks, &flow->key.remote);
 }
 
+/* Another listed name of the domain that is known already, as another bucket of a service, is another threat.
+ */
+static bool is_another_threat(struct pipeline *pipeline, const struct flow *flow, const char *server_name)
+{
+	return !names_equal(pipeline->texts, flow->hostname, server_name) &&
+	       pipeline_is_listed(pipeline, server_name);
+}
+
 /* The flow was decided already: another domain in its hello is an access of its own. */
 static void correct_by_sni(struct pipeline *pipeline, struct flow *flow, const char *server_name)
 {
@@ -291,7 +304,8 @@ static void correct_by_sni(struct pipeline *pipeline, struct flow *flow, const c
 
 	if (!may_be_corrected(pipeline, flow) ||
 	    grouping_domain(pipeline->grouping, server_name, domain) == DOMAIN_INVALID ||
-	    names_equal(pipeline->texts, flow->domain, domain))
+	    (names_equal(pipeline->texts, flow->domain, domain) &&
+	     !is_another_threat(pipeline, flow, server_name)))
 		return;
 	if (flow->subject == SUBJECT_DOMAIN)
 		names_text(pipeline->texts, flow->hostname, by_dns, sizeof(by_dns));
@@ -519,9 +533,9 @@ const struct clock_steps *pipeline_clock(const struct pipeline *pipeline)
 }
 
 int pipeline_bind(struct pipeline *pipeline, const struct address *address, const char *hostname,
-		  const struct actor *asker, int64_t learned_ns, int64_t expires_ns)
+		  const char *chain, const struct actor *asker, int64_t learned_ns, int64_t expires_ns)
 {
-	return correlate_bind(pipeline->correlate, address, hostname, asker, learned_ns, expires_ns);
+	return correlate_bind(pipeline->correlate, address, hostname, chain, asker, learned_ns, expires_ns);
 }
 
 void pipeline_bindings(struct pipeline *pipeline, int64_t since_ns, correlate_callback *callback,

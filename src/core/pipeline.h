@@ -187,7 +187,7 @@ void pipeline_notice(struct pipeline *pipeline, enum alert_kind kind, enum alert
 
 /* Binds a name kept from an earlier run (see correlate_bind). */
 int pipeline_bind(struct pipeline *pipeline, const struct address *address, const char *hostname,
-		  const struct actor *asker, int64_t learned_ns, int64_t expires_ns);
+		  const char *chain, const struct actor *asker, int64_t learned_ns, int64_t expires_ns);
 
 /* The bindings learned after `since_ns`, to be kept over a restart (see correlate_each). */
 void pipeline_bindings(struct pipeline *pipeline, int64_t since_ns, correlate_callback *callback,

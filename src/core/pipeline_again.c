@@ -42,7 +42,8 @@ bool pipeline_hand_over(struct pipeline *pipeline, struct flow *flow)
 	for (int i = 0; other && i < LOOKED_AT_MOST; i++, other = flows_older(pipeline->flows, other)) {
 		if (other == flow || !other->kept || !other->domain || other->alert ||
 		    other->subject != flow->subject || other->domain != flow->domain ||
-		    other->owner.tgid != flow->owner.tgid)
+		    other->owner.tgid != flow->owner.tgid ||
+		    (flow->alert->threat.entry[0] && other->hostname != flow->hostname))
 			continue;
 		go_on_with(other, flow->alert);
 		flow->alert = NULL;
@@ -89,6 +90,7 @@ void pipeline_go_on(struct pipeline *pipeline, struct flow *flow, const struct a
 	for (size_t i = 0; pipeline->failed_count && flow->domain && i < FAILED_MOST; i++) {
 		if (pipeline->failed_domains[i] != flow->domain ||
 		    pipeline->failed[i]->subject != (enum subject_kind)flow->subject ||
+		    strcmp(pipeline->failed[i]->threat.entry, pipeline->threat.entry) != 0 ||
 		    strcmp(pipeline->failed[i]->process.application, application) != 0)
 			continue;
 		alert = take_out(pipeline, i);

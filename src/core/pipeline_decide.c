@@ -258,33 +258,6 @@ static bool is_listed(struct pipeline *pipeline, const char *hostname, struct th
 	return *note == THREAT_FOUND;
 }
 
-/* Whoever names a threat may well have a harmless name of its own point to it. */
-static bool is_chain_listed(struct pipeline *pipeline, const char *chain, struct threat_match *threat)
-{
-	char name[HOSTNAME_MAX];
-
-	while (*chain) {
-		size_t length = strcspn(chain, " ");
-
-		if (length < sizeof(name)) {
-			memcpy(name, chain, length);
-			name[length] = '\0';
-			if (is_listed(pipeline, name, threat))
-				return true;
-		}
-		chain += length + (chain[length] == ' ');
-	}
-	return false;
-}
-
-static bool is_threat(struct pipeline *pipeline, const char *hostname, const struct attribution *attribution,
-		      struct threat_match *threat)
-{
-	return is_listed(pipeline, hostname, threat) ||
-	       is_listed(pipeline, attribution->dns_hostname, threat) ||
-	       is_chain_listed(pipeline, attribution->chain, threat);
-}
-
 /* By the entry: two listed names of one domain, buckets of one service, are two threats. */
 static struct known_key threat_key(const struct pipeline *pipeline, const char *entry,
 				   const char *application)
@@ -304,6 +277,84 @@ void pipeline_threat_told(struct pipeline *pipeline, const char *entry, const ch
 			  int64_t time_ns)
 {
 	known_put(pipeline->threats_told, threat_key(pipeline, entry, application), time_ns, time_ns);
+}
+
+enum told { NOT_TOLD, ACKNOWLEDGED, TOLD_LATELY };
+
+/* A search for the gravest of what is listed, and of what the operator does not know yet. */
+struct threat_search {
+	struct pipeline *pipeline;
+	const struct flow *flow;
+	const char *application;
+	bool known; /* the domain, inside the window */
+	enum told told;
+	struct threat_match *found; /* entry "": none */
+};
+
+static enum told how_told(const struct threat_search *search, const char *entry)
+{
+	struct pipeline *pipeline = search->pipeline;
+
+	if (was_told(pipeline, entry, search->application, search->flow->opened_ns))
+		return TOLD_LATELY;
+	return search->known && allow_acknowledged(pipeline->allow, SUBJECT_DOMAIN, "", "", entry)
+		       ? ACKNOWLEDGED
+		       : NOT_TOLD;
+}
+
+static void consider(struct threat_search *search, const char *name)
+{
+	struct threat_match match;
+	enum told told;
+
+	if (!is_listed(search->pipeline, hostname_tail(name), &match))
+		return;
+	told = how_told(search, match.entry);
+	if (search->found->entry[0] &&
+	    (told > search->told || (told == search->told && match.class >= search->found->class)))
+		return;
+	*search->found = match;
+	search->told = told;
+}
+
+/* Whoever is listed may well have a harmless name point to a listed one. */
+static void consider_with_chain(struct threat_search *search, const char *hostname)
+{
+	char chain[DNS_TEXT_MAX], *name, *rest;
+
+	if (!hostname[0])
+		return;
+	consider(search, hostname);
+	correlate_chain(search->pipeline->correlate, &search->flow->key.remote, hostname, chain);
+	for (name = strtok_r(chain, " ", &rest); name; name = strtok_r(NULL, " ", &rest))
+		consider(search, name);
+}
+
+/* Fills *found, and tells whether it is to be told. */
+static bool is_threat(struct pipeline *pipeline, const struct flow *flow, const char *hostname,
+		      const char *dns_hostname, const char *application, bool known,
+		      struct threat_match *found)
+{
+	struct threat_search search = {.pipeline = pipeline,
+				       .flow = flow,
+				       .application = application,
+				       .known = known,
+				       .found = found};
+
+	found->entry[0] = '\0';
+	if (flow->subject != SUBJECT_DOMAIN || !pipeline->edges.threat)
+		return false;
+	consider_with_chain(&search, hostname);
+	consider_with_chain(&search, dns_hostname);
+	pipeline->counts.threats += found->entry[0] != '\0';
+	return found->entry[0] && search.told != TOLD_LATELY;
+}
+
+bool pipeline_is_listed(struct pipeline *pipeline, const char *hostname)
+{
+	struct threat_match ignored;
+
+	return is_listed(pipeline, hostname, &ignored);
 }
 
 void pipeline_threats_changed(struct pipeline *pipeline)
@@ -327,14 +378,13 @@ static enum verdict narrow(struct pipeline *pipeline, struct flow *flow, enum al
 		.uid = flow->owner.tgid ? flow->owner.uid : FS_UID_UNKNOWN,
 		.remote = flow->key.remote,
 		.remote_port = flow->key.remote_port,
-		.with_domain = kind == ALERT_THREAT_DOMAIN,
+		.entry = kind == ALERT_THREAT_DOMAIN ? pipeline->threat.entry : NULL,
 	};
-	bool known = now->seen.host_last_ns && now->seen.host_last_ns >= now->known_since_ns;
+	bool known = decide_is_known(now);
 
 	if (allow_match(pipeline->allow, &asked) ||
-	    (known &&
-	     allow_acknowledged(pipeline->allow, flow->subject, domain, process ? process->application : "",
-				kind == ALERT_THREAT_DOMAIN ? pipeline->threat.entry : NULL)))
+	    (known && allow_acknowledged(pipeline->allow, flow->subject, domain,
+					 process ? process->application : "", asked.entry)))
 		return VERDICT_ALLOWED;
 	if (kind != ALERT_THREAT_DOMAIN && pipeline_goes_to_crawler(pipeline, flow, domain, process))
 		return VERDICT_CRAWLER;
@@ -379,12 +429,9 @@ static void settle(struct pipeline *pipeline, struct flow *flow, const char *dom
 	};
 	enum verdict verdict;
 
-	threat->entry[0] = '\0';
-	if (flow->subject == SUBJECT_DOMAIN && is_threat(pipeline, hostname, attribution, threat)) {
-		pipeline->counts.threats++;
-		now.threat = !was_told(pipeline, threat->entry, application, flow->opened_ns);
-	}
 	ask_seen(pipeline, flow->subject, domain, application, now.known_since_ns, &now.seen);
+	now.threat = is_threat(pipeline, flow, hostname, attribution->dns_hostname, application,
+			       decide_is_known(&now), threat);
 	verdict = decide(&now, &kind);
 	if (verdict == VERDICT_NEW)
 		verdict = narrow(pipeline, flow, kind, domain, hostname, process, &now);

@@ -75,6 +75,7 @@ bool pipeline_hand_over(struct pipeline *pipeline, struct flow *flow);
 
 /* Keeps its alert for the next flow of the application to that domain, which takes it by pipeline_go_on. */
 void pipeline_keep_failed(struct pipeline *pipeline, struct flow *flow);
+/* Of a threat's only where that flow is about the same entry, pipeline->threat. */
 void pipeline_go_on(struct pipeline *pipeline, struct flow *flow, const struct attribution *attribution,
 		    const struct process *process);
 void pipeline_free_failed(struct pipeline *pipeline);
@@ -99,6 +100,9 @@ void pipeline_settle_internal(struct pipeline *pipeline, struct flow *flow, cons
 /* Decides by the name at hand, whatever it is. */
 void pipeline_decide_flow(struct pipeline *pipeline, struct flow *flow,
 			  const struct attribution *attribution);
+
+/* Whether a name or a parent of it is on a list of threats. */
+bool pipeline_is_listed(struct pipeline *pipeline, const char *hostname);
 
 /* Takes a flow out of the line; its attribution stays the flow's. */
 void pipeline_stop_waiting(struct pipeline *pipeline, struct flow *flow);

@@ -12,15 +12,27 @@
 struct lists {
 	struct config config;
 	const struct domain_rules *rules;
+	bool quiet;
 	pthread_t thread;
 	pthread_mutex_t lock; /* guards what follows */
 	bool over;
 	struct threats *loaded;
 };
 
-struct threats *lists_load(const struct config *config, const struct domain_rules *rules, bool *whole)
+static void tell_counts(const struct threats_counts *counts)
 {
-	const struct threats_counts *counts;
+	if (counts->lines_bad)
+		log_warning("threat lists: %" PRIu64 " lines are no domains, the first is %s",
+			    counts->lines_bad, counts->first_bad);
+	if (counts->files)
+		log_info("threat lists: %" PRIu64 " domains from %" PRIu32 " files", counts->entries,
+			 counts->files);
+}
+
+/* *whole: nothing of what the settings name could not be read. A default folder need not be there. */
+static struct threats *load(const struct config *config, const struct domain_rules *rules, bool quiet,
+			    bool *whole)
+{
 	struct threats *threats;
 	struct failure failure;
 
@@ -33,18 +45,22 @@ struct threats *lists_load(const struct config *config, const struct domain_rule
 		const struct list_setting *list = &config->lists[i];
 		int error = threats_load(threats, list->class, list->path, &failure);
 
-		if (!error || (error == -ENOENT && strcmp(list->path, CONFIG_DEFAULT_LISTS) == 0))
+		if (!error ||
+		    (strcmp(list->path, CONFIG_DEFAULT_LISTS) == 0 && threats_are_absent(list->path)))
 			continue;
-		log_warning("%s", failure.text);
+		if (!quiet)
+			log_warning("%s", failure.text);
 		*whole = *whole && error == -E2BIG;
 	}
-	counts = threats_counts(threats);
-	if (counts->lines_bad)
-		log_warning("threat lists: %" PRIu64 " lines are no domains, the first is %s",
-			    counts->lines_bad, counts->first_bad);
-	if (counts->files)
-		log_info("threat lists: %" PRIu64 " domains from %" PRIu32 " files", counts->entries,
-			 counts->files);
+	return threats;
+}
+
+struct threats *lists_load(const struct config *config, const struct domain_rules *rules, bool *whole)
+{
+	struct threats *threats = load(config, rules, false, whole);
+
+	if (threats)
+		tell_counts(threats_counts(threats));
 	return threats;
 }
 
@@ -53,13 +69,17 @@ static void *run(void *context)
 {
 	struct lists *lists = context;
 	bool whole;
-	struct threats *threats = lists_load(&lists->config, lists->rules, &whole);
+	struct threats *threats = load(&lists->config, lists->rules, lists->quiet, &whole);
 
 	if (threats && !whole) {
-		log_error("the threat lists are not taken over, the old ones stay until all can be read");
+		if (!lists->quiet)
+			log_error("the threat lists are not taken over, the old ones stay until all can be "
+				  "read");
 		threats_free(threats);
 		threats = NULL;
 	}
+	if (threats)
+		tell_counts(threats_counts(threats));
 	pthread_mutex_lock(&lists->lock);
 	lists->loaded = threats;
 	lists->over = true;
@@ -67,7 +87,7 @@ static void *run(void *context)
 	return NULL;
 }
 
-int lists_begin(const struct config *config, const struct domain_rules *rules, struct lists **out)
+int lists_begin(const struct config *config, const struct domain_rules *rules, bool quiet, struct lists **out)
 {
 	struct lists *lists = calloc(1, sizeof(*lists));
 	int error;
@@ -76,6 +96,7 @@ int lists_begin(const struct config *config, const struct domain_rules *rules, s
 		return -ENOMEM;
 	lists->config = *config;
 	lists->rules = rules;
+	lists->quiet = quiet;
 	pthread_mutex_init(&lists->lock, NULL);
 	error = pthread_create(&lists->thread, NULL, run, lists);
 	if (error) {

@@ -13,8 +13,10 @@ struct lists; /* opaque: one load that goes on */
  * need not be there. NULL: out of memory. */
 struct threats *lists_load(const struct config *config, const struct domain_rules *rules, bool *whole);
 
-/* Begins to load in a thread. `config` is copied, `rules` borrowed until lists_end. 0 or -errno. */
-int lists_begin(const struct config *config, const struct domain_rules *rules, struct lists **out);
+/* Begins to load in a thread. `config` is copied, `rules` borrowed until lists_end; `quiet`: it was tried
+ * before, and what failed was logged then. 0 or -errno. */
+int lists_begin(const struct config *config, const struct domain_rules *rules, bool quiet,
+		struct lists **out);
 
 /* Whether it is over. Then *out is the set, the caller's; NULL: not all could be read, which was logged, and
  * what was read before stays. Never blocks. */

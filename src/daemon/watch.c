@@ -24,6 +24,7 @@
 #include "privilege/privilege.h"
 
 #define HOOKS_NS (2 * NS_PER_SECOND)
+#define LISTS_NS (60 * NS_PER_SECOND)   /* between two attempts to read lists that could not be read */
 #define REOPEN_NS (10 * NS_PER_SECOND)  /* between two attempts to read a history that was recovered */
 #define RELOAD_NS (60 * NS_PER_SECOND)  /* longest that a reload is said to be going on */
 #define REFRESH_NS (60 * NS_PER_SECOND) /* networks of the host, coverage */
@@ -45,9 +46,10 @@ static int on_hits(void *context, const struct allow_rule *rule, uint64_t hits, 
 	return batch_add_hits(watch->batch, rule->name, hits, last_ns);
 }
 
-static void take_lists(struct watch *watch)
+static void take_lists(struct watch *watch, int64_t now_ns)
 {
 	struct threats *threats;
+	bool again;
 
 	if (watch->loading && lists_take(watch->loading, &threats)) {
 		lists_end(watch->loading);
@@ -59,11 +61,15 @@ static void take_lists(struct watch *watch)
 			pipeline_threats_changed(watch->pipeline);
 		}
 	}
-	if (watch->relist && !watch->loading) {
-		watch->relist = false;
-		if (lists_begin(&watch->config, watch->rules, &watch->loading))
-			log_error("no memory to read the threat lists anew, the old ones stay");
-	}
+	if (watch->loading)
+		return;
+	again = watch->lists_unread && now_ns - watch->last_lists_ns >= LISTS_NS;
+	if (!watch->relist && !again)
+		return;
+	if (lists_begin(&watch->config, watch->rules, !watch->relist, &watch->loading))
+		log_error("no memory to read the threat lists anew, the old ones stay");
+	watch->relist = false;
+	watch->last_lists_ns = now_ns;
 }
 
 /* A reload is over when all of it is in effect: who waits for that may rely on it. */
@@ -71,7 +77,9 @@ static void end_reload(struct watch *watch, bool in_effect, int64_t now_ns)
 {
 	if (!watch->reread_ns)
 		return;
-	if (in_effect)
+	if (in_effect && watch->lists_unread)
+		log_warning("the configuration was read anew; the threat lists stay as they were");
+	else if (in_effect)
 		log_info("the configuration was read anew");
 	else if (now_ns - watch->reread_ns > RELOAD_NS)
 		log_warning(
@@ -96,7 +104,7 @@ static void take_over(struct watch *watch, int64_t now_ns)
 		allow_set_free(before);
 		watch->rules_now = rules;
 	}
-	take_lists(watch);
+	take_lists(watch, now_ns);
 	end_reload(watch, configured && !watch->loading, now_ns);
 }
 

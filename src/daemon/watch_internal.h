@@ -44,7 +44,8 @@ struct watch {
 	int64_t learning_since_ns;
 	int64_t step_from_ns,
 		step_to_ns; /* the clock was set, and the writer does not know yet; 0: it was not */
-	int64_t last_exchange_ns, last_refresh_ns, last_volumes_ns, last_told_ns, last_reopen_ns;
+	int64_t last_exchange_ns, last_refresh_ns, last_volumes_ns, last_told_ns, last_reopen_ns,
+		last_lists_ns;
 	int64_t bindings_kept_ns; /* those learned up to then are in the history */
 	uint64_t lost;            /* records, told to the writer so far */
 	uint64_t batch_full;      /* accesses and alerts that found no room in the batch */

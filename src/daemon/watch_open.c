@@ -273,8 +273,8 @@ static void on_kept_binding(void *context, const struct kept_binding *binding)
 {
 	struct watch *watch = context;
 
-	(void)pipeline_bind(watch->pipeline, &binding->address, binding->hostname, &binding->asker,
-			    binding->learned_ns, binding->expires_ns);
+	(void)pipeline_bind(watch->pipeline, &binding->address, binding->hostname, binding->chain,
+			    &binding->asker, binding->learned_ns, binding->expires_ns);
 }
 
 static int open_pipeline(struct watch *watch)

@@ -106,15 +106,16 @@ static void give_up_history(struct writer *writer, const char *why, const char *
 /* A reader who stands still, a pager with an export behind it, keeps the log from becoming shorter. */
 static void tell_log(struct writer *writer)
 {
-	int64_t held = history_log_held(writer->history);
+	int64_t length = history_log_bytes(writer->history);
 
-	if (held >= writer->log_told * 2) {
-		log_warning("history %s: its log has %lld MiB that can not go into the file, since a program "
-			    "that reads it does not come to its end; fuser -v names who has it open",
-			    writer->config.history_path, (long long)(held >> 20));
-		writer->log_told = held;
-	} else if (held < LOG_TOLD_LEAST && writer->log_told > LOG_TOLD_LEAST / 2) {
-		log_info("history %s: its log is in the file again", writer->config.history_path);
+	if (length >= writer->log_told * 2) {
+		log_warning("history %s: its log (%s-wal) has grown to %lld MiB, since programs read the "
+			    "history and do not come to an end; fuser -v names who has it open",
+			    writer->config.history_path, writer->config.history_path,
+			    (long long)(length >> 20));
+		writer->log_told = length;
+	} else if (length < LOG_TOLD_LEAST && writer->log_told > LOG_TOLD_LEAST / 2) {
+		log_info("history %s: its log is short again", writer->config.history_path);
 		writer->log_told = LOG_TOLD_LEAST / 2;
 	}
 }

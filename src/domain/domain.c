@@ -147,6 +147,17 @@ static int normalise(const char *hostname, char out[static INPUT_MAX])
 	return length;
 }
 
+const char *hostname_tail(const char *name)
+{
+	size_t length = strlen(name);
+	const char *from;
+
+	if (length < HOSTNAME_MAX)
+		return name;
+	from = strchr(name + (length - HOSTNAME_MAX), '.');
+	return from ? from + 1 : name + (length - HOSTNAME_MAX + 1);
+}
+
 int hostname_normalise(const char *hostname, char out[static HOSTNAME_MAX])
 {
 	char name[INPUT_MAX];

@@ -51,6 +51,9 @@ enum domain_kind domain_of(const struct domain_rules *rules, const char *hostnam
 /* Whether a normalised name is a public suffix by these rules: a name that many owners share. */
 bool domain_is_public_suffix(const struct domain_rules *rules, const char *name);
 
+/* The end of a name that is too long to be kept, from a label on: its domain is on the right. */
+const char *hostname_tail(const char *name);
+
 /* Lower case, no trailing dot, A-label form, at most 253 characters. 0, or -EINVAL with out "". */
 int hostname_normalise(const char *hostname, char out[static HOSTNAME_MAX]);
 

@@ -50,8 +50,9 @@ struct table {
 };
 
 struct binding {
-	struct kept_binding kept; /* its hostname is below */
+	struct kept_binding kept; /* its texts are below */
 	char hostname[HOSTNAME_MAX];
+	char chain[CHAIN_MAX];
 };
 
 struct batch {
@@ -329,6 +330,7 @@ int batch_add_binding(struct batch *batch, const struct kept_binding *binding)
 	kept = &batch->bindings[batch->binding_count++];
 	kept->kept = *binding;
 	text_copy(kept->hostname, sizeof(kept->hostname), binding->hostname);
+	correlate_shorten_chain(binding->chain, kept->chain);
 	return 0;
 }
 
@@ -341,6 +343,7 @@ void batch_binding_at(const struct batch *batch, size_t index, struct kept_bindi
 {
 	*out = batch->bindings[index].kept;
 	out->hostname = batch->bindings[index].hostname;
+	out->chain = batch->bindings[index].chain;
 }
 
 size_t batch_access_count(const struct batch *batch)

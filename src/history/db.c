@@ -22,7 +22,7 @@ struct db {
 	enum db_mode mode;
 	char *name;    /* as in messages */
 	int log_pages; /* in the log at the last commit */
-	int log_held;  /* of them, those that readers keep from going into the file */
+	bool log_seen; /* it was tried to write it into the file since */
 };
 
 struct statement {
@@ -179,26 +179,14 @@ int db_header(struct db *db, uint8_t header[static DB_HEADER_SIZE])
 	return 0;
 }
 
-static int empty_log(struct db *db)
-{
-	int length = -1, written = -1;
-	int code = sqlite3_wal_checkpoint_v2(db->connection, "main", SQLITE_CHECKPOINT_PASSIVE, &length,
-					     &written);
-
-	if (length >= 0 && written >= 0)
-		db->log_held = length - written;
-	return code;
-}
-
 static int on_commit(void *context, sqlite3 *connection, const char *schema, int pages)
 {
 	struct db *db = context;
 
 	db->log_pages = pages;
-	(void)connection;
-	(void)schema;
+	db->log_seen = false;
 	if (pages >= LOG_PAGES_MOST)
-		(void)empty_log(db);
+		sqlite3_wal_checkpoint_v2(connection, schema, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 	return SQLITE_OK;
 }
 
@@ -296,22 +284,22 @@ int db_checkpoint_if_long(struct db *db, struct failure *failure)
 {
 	int code;
 
-	if (db->log_pages < LOG_PAGES)
+	if (db->log_pages < LOG_PAGES || db->log_seen)
 		return 0;
-	db->log_pages = 0;
-	code = empty_log(db);
+	db->log_seen = true;
+	code = sqlite3_wal_checkpoint_v2(db->connection, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 	if (code == SQLITE_OK || (code & 0xff) == SQLITE_BUSY)
 		return 0;
 	return failure_of(db, code, "write its log into it", failure);
 }
 
-int64_t db_log_held(struct db *db)
+int64_t db_log_bytes(struct db *db)
 {
 	int64_t page_bytes = 0;
 
-	if (db->log_held <= 0 || db_integer(db, "PRAGMA page_size", &page_bytes, NULL))
+	if (db->log_pages == 0 || db_integer(db, "PRAGMA page_size", &page_bytes, NULL))
 		return 0;
-	return page_bytes * db->log_held;
+	return page_bytes * db->log_pages;
 }
 
 int db_copy(struct db *from, struct db *to, struct failure *failure)

@@ -65,9 +65,9 @@ void db_checkpoint(struct db *db);
  */
 int db_checkpoint_if_long(struct db *db, struct failure *failure);
 
-/* Bytes of the log that could not be written into the file the last time, since somebody goes on reading
- * what was before them: as long as that lasts it grows. */
-int64_t db_log_held(struct db *db);
+/* How long the log is, in bytes, as of the last commit. It begins anew once all of it is in the file and
+ * nobody reads: as long as one reader or another does, it grows. */
+int64_t db_log_bytes(struct db *db);
 
 /* All of one into another, which is empty. */
 int db_copy(struct db *from, struct db *to, struct failure *failure);

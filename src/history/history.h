@@ -224,9 +224,9 @@ int history_write_gap(struct history *history, int64_t from_ns, int64_t to_ns, c
  */
 int history_checkpoint(struct history *history, struct failure *failure);
 
-/* Bytes that can not go from the log into the file, since somebody reads what was before them, and has not
- * ended. */
-int64_t history_log_held(struct history *history);
+/* How long the log beside the file is, in bytes: far more than the usual 4 MiB where somebody reads without
+ * coming to an end. */
+int64_t history_log_bytes(struct history *history);
 
 /* Removes what is older than `before_ns`, at most `rows` of it. Returns how many went, or -errno. */
 int64_t history_prune(struct history *history, int64_t before_ns, size_t rows, struct failure *failure);

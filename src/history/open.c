@@ -272,7 +272,12 @@ static int read_as_newest(struct history *history, const char *path, struct fail
 		error = db_exec(copy, "PRAGMA query_only = ON", failure);
 	if (error) {
 		db_close(copy);
-		return error;
+		return failure_set(
+			failure, error,
+			"history %.200s: an earlier firstseen wrote it, and the copy that it is read "
+			"from, in the folder for temporary files (SQLITE_TMPDIR), failed: %s; once "
+			"firstseend was started on it, no copy is needed",
+			path, strerror(-error));
 	}
 	db_close(history->db);
 	history->db = copy;

@@ -574,6 +574,7 @@ static int give_binding(struct statement *statement, void *context)
 	struct binding_walk *walk = context;
 	struct kept_binding binding = {
 		.hostname = db_column_text(statement, 1),
+		.chain = db_column_text(statement, 10),
 		.learned_ns = history_ns(db_column_integer(statement, 7)),
 		.expires_ns = history_ns(db_column_integer(statement, 8)),
 	};
@@ -600,7 +601,8 @@ int history_visited(struct history *history, int64_t since_ns, correlate_callbac
 {
 	/* The columns of give_binding(). What stands for the others names nothing. */
 	static const char select[] =
-		"SELECT address, name, 0, 0, 0, 0, 0, last_us, last_us, NULL FROM (SELECT e.address, h.name, "
+		"SELECT address, name, 0, 0, 0, 0, 0, last_us, last_us, NULL, NULL FROM (SELECT e.address, "
+		"h.name, "
 		"e.last_us FROM endpoints e JOIN hostnames h ON h.id = e.hostname JOIN domains d "
 		"ON d.id = h.domain WHERE e.last_us > ?1 AND d.kind = 0 AND h.name <> '' "
 		"ORDER BY e.last_us DESC LIMIT 16384) ORDER BY last_us";
@@ -622,7 +624,7 @@ int history_bindings(struct history *history, const char *boot, correlate_callba
 	int error =
 		db_prepare(history->db,
 			   "SELECT address, hostname, tgid, start, netns, cgroup, executable, learned_us, "
-			   "expires_us, boot FROM bindings ORDER BY learned_us",
+			   "expires_us, boot, chain FROM bindings ORDER BY learned_us",
 			   &statement, failure);
 
 	return error ? error : each_row(statement, give_binding, &walk, failure);

@@ -178,7 +178,8 @@ static const char *const migrations[] = {
 	"refused INTEGER NOT NULL, down_us INTEGER NOT NULL, why TEXT NOT NULL) WITHOUT ROWID;",
 
 	/* 5: the entry of a threat list, which is what is told once a day, and acknowledged. */
-	"ALTER TABLE alerts ADD COLUMN entry TEXT NOT NULL DEFAULT '';",
+	("ALTER TABLE alerts ADD COLUMN entry TEXT NOT NULL DEFAULT '';"
+	 "ALTER TABLE bindings ADD COLUMN chain TEXT NOT NULL DEFAULT '';"),
 };
 
 #define VERSION ((int)(sizeof(migrations) / sizeof(*migrations)))
@@ -266,7 +267,7 @@ int schema_read_version(struct db *db, int *version, struct failure *failure)
 static const char *const shapes[] = {
 	"mdro7Jh4six3hdWTOVC6u7iWFz/PCsCbFdyjb7m3qr8=", "2m/diVvj6OZPxPsWRS7XoFteQgVFcBlhSH9rkPoxS/A=",
 	"AfsZQxXUW44cxQhRymOjUjGMH19JpAYwNGLFl2+QWCk=", "1RpBJsGo4z2fOs++quQ6YfiH/qwYkUQuCmi83wbrV1s=",
-	"6cvL1Bo2eNHndkzt9D20YzlAgfVAKhQ+pvDIjA0Wa90=",
+	"LPXSVNh0x1PHITCThSCGvlRzIRiR6ASQvo2atdwmAo0=",
 };
 _Static_assert(sizeof(shapes) / sizeof(*shapes) == VERSION, "each version has its shape");
 

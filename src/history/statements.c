@@ -62,12 +62,12 @@ static const char *const sql[KEPT_STATEMENTS] = {
 		"ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE value <> excluded.value",
 	[KEEP_BINDING] =
 		"INSERT OR REPLACE INTO bindings (address, hostname, tgid, start, netns, cgroup, executable, "
-		"learned_us, expires_us, boot) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+		"learned_us, expires_us, boot, chain) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
 	[DROP_BINDINGS] = "DELETE FROM bindings WHERE learned_us < ?1",
 	[ADD_RUN] = "INSERT INTO runs (from_us, to_us, ended) VALUES (?1, ?1, 0)",
 	[SEEN_RUN] = "UPDATE runs SET to_us = max(to_us, ?2), ended = ?3 WHERE id = ?1",
-	[FIND_GAP] = "SELECT id FROM gaps WHERE id = (SELECT max(id) FROM gaps) AND reason = ?1 "
-		     "AND from_us <= ?2 AND to_us >= ?2",
+	[FIND_GAP] = "SELECT id FROM (SELECT * FROM gaps WHERE reason = ?1 ORDER BY id DESC LIMIT 1) "
+		     "WHERE from_us <= ?2 AND to_us >= ?2",
 	[EXTEND_GAP] = "UPDATE gaps SET to_us = max(to_us, ?2), lost = lost + ?3 WHERE id = ?1",
 	[ADD_GAP] = "INSERT INTO gaps (from_us, to_us, reason, lost) VALUES (?1, ?2, ?3, ?4)",
 	[SEEN] = "SELECT d.first_us, d.last_us, (SELECT p.last_us FROM applications a "
@@ -177,9 +177,9 @@ int history_checkpoint(struct history *history, struct failure *failure)
 	return db_checkpoint_if_long(history->db, failure);
 }
 
-int64_t history_log_held(struct history *history)
+int64_t history_log_bytes(struct history *history)
 {
-	return db_log_held(history->db);
+	return db_log_bytes(history->db);
 }
 
 void history_rollback(struct history *history)

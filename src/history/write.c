@@ -198,6 +198,7 @@ static int keep_binding(struct history *history, const struct kept_binding *bind
 	db_bind_integer(statement, 8, history_us(binding->learned_ns));
 	db_bind_integer(statement, 9, history_us(binding->expires_ns));
 	db_bind_text(statement, 10, boot);
+	db_bind_text(statement, 11, binding->chain);
 	return db_run(statement, failure);
 }
 

@@ -9,12 +9,13 @@
 #define TEXT_FIRST 16384
 #define LINES_FIRST 256
 
-/* All of it, in as much memory as it takes; NULL where there is too little. */
-static char *read_text(FILE *file, size_t most, size_t *length)
+/* All of it, in as much memory as it takes. NULL: *error tells why. */
+static char *read_text(FILE *file, size_t most, size_t *length, int *error)
 {
 	size_t room = TEXT_FIRST, count = 1;
 	char *text = malloc(room + 1);
 
+	*error = -ENOMEM;
 	if (!text)
 		return NULL;
 	for (*length = 0; count && *length <= most; *length += count) {
@@ -29,6 +30,11 @@ static char *read_text(FILE *file, size_t most, size_t *length)
 			room *= 2;
 		}
 		count = fread(text + *length, 1, room - *length, file);
+	}
+	if (ferror(file)) {
+		*error = -EIO;
+		free(text);
+		return NULL;
 	}
 	return text;
 }
@@ -59,14 +65,15 @@ static int cut_lines(struct text_file *file)
 int text_file_read(const char *path, size_t most, struct text_file *out, struct failure *failure)
 {
 	size_t length = 0;
+	int error;
 	FILE *file = fopen(path, "re");
 
 	if (!file)
 		return failure_set(failure, -errno, "can not read %.300s: %s", path, strerror(errno));
-	out->text = read_text(file, most, &length);
+	out->text = read_text(file, most, &length, &error);
 	fclose(file);
 	if (!out->text)
-		return failure_set(failure, -ENOMEM, "out of memory");
+		return failure_set(failure, error, "can not read %.300s: %s", path, strerror(-error));
 	if (length > most)
 		return failure_set(failure, -EFBIG, "%.300s is larger than %zu MiB", path, most >> 20);
 	if (memchr(out->text, '\0', length))

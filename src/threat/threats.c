@@ -347,6 +347,13 @@ int threats_load(struct threats *threats, enum threat_class class, const char *p
 	return load_file(threats, class, AT_FDCWD, path, path, failure);
 }
 
+bool threats_are_absent(const char *path)
+{
+	struct stat status;
+
+	return lstat(path, &status) != 0 && errno == ENOENT;
+}
+
 /* --- questions ----------------------------------------------------------------------- */
 
 bool threats_find(const struct threats *threats, const char *hostname, struct threat_match *out)

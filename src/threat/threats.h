@@ -42,6 +42,9 @@ void threats_free(struct threats *threats); /* NULL is fine */
  */
 int threats_load(struct threats *threats, enum threat_class class, const char *path, struct failure *failure);
 
+/* Whether there is nothing at the path, not even a link that leads nowhere. */
+bool threats_are_absent(const char *path);
+
 /* Whether the name, or a parent, has an entry: the longest one, a threat before a new registration. Any
  * thread. */
 bool threats_find(const struct threats *threats, const char *hostname, struct threat_match *out);

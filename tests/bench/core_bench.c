@@ -169,7 +169,7 @@ static void bind_next(struct lookups *lookups)
 	char name[64];
 
 	snprintf(name, sizeof(name), "www.host-%u.example.com", lookups->next++);
-	if (correlate_bind(lookups->correlate, &address, name, &actor, 1, INT64_MAX))
+	if (correlate_bind(lookups->correlate, &address, name, "", &actor, 1, INT64_MAX))
 		abort();
 }
 

@@ -112,7 +112,7 @@ static void write_batch(struct history *history, struct batch *batch)
 /* The names that a daemon would have kept over its restart. */
 static void add_bindings(struct history *history, struct batch *batch)
 {
-	struct kept_binding binding = {.learned_ns = now_ns, .expires_ns = now_ns + DAY};
+	struct kept_binding binding = {.chain = "", .learned_ns = now_ns, .expires_ns = now_ns + DAY};
 	char name[80];
 
 	for (uint32_t i = 0; i < BINDINGS; i++) {

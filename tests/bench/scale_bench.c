@@ -159,7 +159,7 @@ static void flows_make(struct flows *flows, unsigned count, unsigned processes, 
 			(struct fs_owner){.tgid = asker.tgid, .start_ns = 7, .netns = 1, .exec_id = 1};
 		spec.remote = numbered(number % domains);
 		name_of(number % domains, name);
-		need(!pipeline_bind(flows->pipeline, &spec.remote, name, &asker, 1, INT64_MAX));
+		need(!pipeline_bind(flows->pipeline, &spec.remote, name, "", &asker, 1, INT64_MAX));
 		record_process(&process, &who);
 		pipeline_feed(flows->pipeline, &process, sizeof(process), 0);
 		record_flow(&flows->opens[i], FS_RECORD_FLOW_OPEN, &spec, 0, 0, FS_OUTCOME_UNKNOWN);
@@ -265,7 +265,7 @@ static void measure_bindings(void)
 			char name[64];
 
 			name_of(i, name);
-			need(!correlate_bind(bindings.correlate, &address, name, &asker, 1, INT64_MAX));
+			need(!correlate_bind(bindings.correlate, &address, name, "", &asker, 1, INT64_MAX));
 		}
 		measure("bindings", size, LOOKUPS, name_flows, &bindings);
 		correlate_free(bindings.correlate);

@@ -61,7 +61,7 @@ static void match(const struct allow_rule *rules, size_t count, const char *last
 				 .process = &process,
 				 .uid = 1000,
 				 .remote_port = 443,
-				 .with_domain = strlen(last) % 2};
+				 .entry = strlen(last) % 2 ? last : NULL};
 	struct allow_set *set;
 
 	strncpy(process.exe, last, sizeof(process.exe) - 1);

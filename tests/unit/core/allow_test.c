@@ -99,7 +99,7 @@ static void a_threat_is_only_muted_by_a_rule_with_its_domain(void **state)
 	struct allow_case now = a_case();
 
 	(void)state;
-	now.with_domain = true;
+	now.entry = "entry.example";
 	assert_false(holds(&now, FIELDS("application", "*")));
 	assert_true(holds(&now, FIELDS("domain", "example.com")));
 }

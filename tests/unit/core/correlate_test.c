@@ -305,12 +305,35 @@ static void a_kept_binding_names_after_a_restart(void **state)
 
 	(void)state;
 	assert_int_equal(address_parse("203.0.113.7", &address), 0);
-	assert_int_equal(correlate_bind(correlate, &address, "old.example", &nobody, T0 - 10, T0 + 10), 0);
-	assert_int_equal(correlate_bind(correlate, &address, "", &nobody, T0, T0), -EINVAL);
+	assert_int_equal(correlate_bind(correlate, &address, "old.example", "a.example b.example", &nobody,
+					T0 - 10, T0 + 10),
+			 0);
+	assert_int_equal(correlate_bind(correlate, &address, "", "", &nobody, T0, T0), -EINVAL);
 	found = name_of(correlate, &alice, "203.0.113.7", T0);
 	assert_string_equal(found.hostname, "old.example");
+	assert_string_equal(found.chain, "a.example b.example");
 	assert_int_equal(found.rank, RANK_HOST);
 	correlate_free(correlate);
+}
+
+static void a_chain_is_cut_between_names(void **state)
+{
+	char chain[DNS_TEXT_MAX], out[CHAIN_MAX];
+
+	(void)state;
+	memset(chain, 'x', sizeof(chain));
+	chain[sizeof(chain) - 1] = '\0';
+	correlate_shorten_chain(chain, out);
+	assert_string_equal(out, "");
+	chain[100] = ' ';
+	correlate_shorten_chain(chain, out);
+	assert_int_equal(strlen(out), 100);
+	chain[CHAIN_MAX - 1] = ' ';
+	correlate_shorten_chain(chain, out);
+	assert_int_equal(strlen(out), CHAIN_MAX - 1);
+	chain[CHAIN_MAX - 1] = '\0';
+	correlate_shorten_chain(chain, out);
+	assert_string_equal(out, chain);
 }
 
 static void count_kept(void *context, const struct kept_binding *kept)
@@ -390,6 +413,7 @@ int main(void)
 		cmocka_unit_test(own_questions_name_nothing),
 		cmocka_unit_test(a_moment_after_our_answer_the_name_is_anyones),
 		cmocka_unit_test(a_kept_binding_names_after_a_restart),
+		cmocka_unit_test(a_chain_is_cut_between_names),
 	};
 
 	return cmocka_run_group_tests_name("core/correlate", tests, NULL, NULL);

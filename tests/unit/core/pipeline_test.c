@@ -124,7 +124,8 @@ static void name(const uint8_t remote[static 4], const char *hostname, int64_t n
 	struct address address = address_from_ipv4(remote);
 	struct actor asker = {.tgid = 7, .start_ns = 1};
 
-	assert_int_equal(pipeline_bind(run.pipeline, &address, hostname, &asker, now_ns, now_ns + DAY), 0);
+	assert_int_equal(pipeline_bind(run.pipeline, &address, hostname, "", &asker, now_ns, now_ns + DAY),
+			 0);
 }
 
 static void what_is_not_written_yet_is_known_all_the_same(void **state)

@@ -176,9 +176,9 @@ static void another_name_in_the_hello_is_told_as_the_same_flow(void **state)
 	uint64_t id;
 
 	(void)state;
-	assert_int_equal(
-		pipeline_bind(run.pipeline, &address, "www.example.com", &asker, NOW, NOW + NS_PER_SECOND),
-		0);
+	assert_int_equal(pipeline_bind(run.pipeline, &address, "www.example.com", "", &asker, NOW,
+				       NOW + NS_PER_SECOND),
+			 0);
 	feed(FS_RECORD_FLOW_OPEN, 1, outside, 0, 0);
 	assert_int_equal(run.reports, 1);
 	assert_false(run.report.again);
@@ -205,9 +205,9 @@ static void beside_a_hidden_name_the_dns_stands(void **state)
 		record_payload(record, sizeof(record), FS_RECORD_SEGMENT, &spec, 1000, hello, length, length);
 
 	(void)state;
-	assert_int_equal(
-		pipeline_bind(run.pipeline, &address, "www.example.com", &asker, NOW, NOW + NS_PER_SECOND),
-		0);
+	assert_int_equal(pipeline_bind(run.pipeline, &address, "www.example.com", "", &asker, NOW,
+				       NOW + NS_PER_SECOND),
+			 0);
 	feed(FS_RECORD_FLOW_OPEN, 1, outside, 0, 0);
 	assert_int_equal(pipeline_feed(run.pipeline, record, size, 0), 0);
 	assert_int_equal(run.reports, 1);

@@ -83,12 +83,12 @@ int __wrap_review_load(struct history *history, const struct config *set, struct
 	return __real_review_load(history, set, out, why);
 }
 
-int64_t __real_history_log_held(struct history *history);
-int64_t __wrap_history_log_held(struct history *history);
+int64_t __real_history_log_bytes(struct history *history);
+int64_t __wrap_history_log_bytes(struct history *history);
 
-int64_t __wrap_history_log_held(struct history *history)
+int64_t __wrap_history_log_bytes(struct history *history)
 {
-	return log_held ? log_held : __real_history_log_held(history);
+	return log_held ? log_held : __real_history_log_bytes(history);
 }
 
 int64_t __wrap_render_alert(enum render_format format, const struct alert *alert,
@@ -408,8 +408,8 @@ static void a_log_that_a_reader_holds_up_is_told(void **state)
 			assert_true(hand_over(writer, &batch, 5000));
 		}
 		assert_true(hand_over(writer, &batch, 5000));
-		assert_int_equal(lines_on_stderr(path, "MiB that can not go into the file"), steps[i].told);
-		assert_int_equal(lines_on_stderr(path, "in the file again"), steps[i].over);
+		assert_int_equal(lines_on_stderr(path, "MiB, since programs read"), steps[i].told);
+		assert_int_equal(lines_on_stderr(path, "short again"), steps[i].over);
 	}
 	log_setup("writer_test", (enum log_level)2);
 	assert_true(dup2(before, STDERR_FILENO) >= 0);

@@ -74,7 +74,7 @@ static void accesses_of_one_key_are_one_row(void **state)
 static void it_is_bounded_and_a_refusal_leaves_no_trace(void **state)
 {
 	struct batch_limits limits = {.accesses = 10, .alerts = 2, .text_bytes = 600, .bindings = 1};
-	struct kept_binding binding = {.hostname = "www.example.com"};
+	struct kept_binding binding = {.hostname = "www.example.com", .chain = ""};
 	static struct alert alert;
 	struct batch *batch = NULL;
 	char name[64];

@@ -441,6 +441,7 @@ static void on_binding(void *context, const struct kept_binding *binding)
 {
 	bindings_seen++;
 	assert_string_equal(binding->hostname, "www.example.com");
+	assert_string_equal(binding->chain, "cdn.example.net");
 	assert_int_equal(binding->asker.tgid, *(uint32_t *)context);
 	assert_int_equal(binding->learned_ns, T0);
 }
@@ -448,6 +449,7 @@ static void on_binding(void *context, const struct kept_binding *binding)
 static void bindings_are_kept_and_forget_who_asked_after_a_boot(void **state)
 {
 	struct kept_binding binding = {.hostname = "www.example.com",
+				       .chain = "cdn.example.net",
 				       .asker = {.tgid = 7, .start_ns = 9, .executable = UINT64_MAX},
 				       .learned_ns = T0,
 				       .expires_ns = T0 + DAY};
@@ -474,6 +476,7 @@ static void on_visited(void *context, const struct kept_binding *binding)
 	char *text = context;
 
 	assert_int_equal(binding->asker.tgid, 0);
+	assert_string_equal(binding->chain, "");
 	assert_int_equal(binding->expires_ns, binding->learned_ns);
 	strcat(strcat(text, binding->hostname), " ");
 }

@@ -63,7 +63,8 @@ static void take_lists(struct watch *watch, int64_t now_ns)
 	}
 	if (watch->loading)
 		return;
-	again = watch->lists_unread && now_ns - watch->last_lists_ns >= LISTS_NS;
+	again = watch->lists_unread &&
+		(now_ns - watch->last_lists_ns >= LISTS_NS || now_ns < watch->last_lists_ns);
 	if (!watch->relist && !again)
 		return;
 	if (lists_begin(&watch->config, watch->rules, !watch->relist, &watch->loading))

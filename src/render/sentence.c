@@ -46,6 +46,17 @@ static bool is_below(const char *name, const char *entry)
 	       (length == parent || name[length - parent - 1] == '.');
 }
 
+static bool is_chain_below(const char *chain, const char *entry)
+{
+	char names[CHAIN_MAX], *name, *rest;
+
+	text_copy(names, sizeof(names), chain);
+	for (name = strtok_r(names, " ", &rest); name; name = strtok_r(NULL, " ", &rest))
+		if (is_below(name, entry))
+			return true;
+	return false;
+}
+
 /* What is listed: the name itself, or one that the DNS led to from there. */
 static const char *listed(const struct alert *alert)
 {
@@ -55,8 +66,12 @@ static const char *listed(const struct alert *alert)
 	if (is_below(attribution->hostname, alert->threat.entry) ||
 	    is_below(attribution->dns_hostname, alert->threat.entry))
 		return recent ? "which was registered lately, " : "which is on a threat list, ";
-	return recent ? "which leads to a name registered lately, "
-		      : "which leads to a name on a threat list, ";
+	if (is_chain_below(attribution->chain, alert->threat.entry))
+		return recent ? "which leads to a name registered lately, "
+			      : "which leads to a name on a threat list, ";
+	/* The program's hello has a name that the DNS did not give; what it gave leads there. */
+	return recent ? "at the address of a name registered lately, "
+		      : "at the address of a name on a threat list, ";
 }
 
 /* "for the first time", since when not, or that it is known. */

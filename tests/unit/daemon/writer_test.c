@@ -419,6 +419,60 @@ static void a_log_that_a_reader_holds_up_is_told(void **state)
 	writer_stop(writer, batch, &(struct writer_states){.now_ns = host_now(), .keep_since_ns = INT64_MIN});
 }
 
+struct told_gaps {
+	int count;
+	uint64_t lost;
+	char reasons[128];
+};
+
+static int take_gap(void *context, const struct watch_span *span)
+{
+	struct told_gaps *gaps = context;
+
+	gaps->count++;
+	gaps->lost += span->lost;
+	strcat(strcat(gaps->reasons, span->reason), ";");
+	return 0;
+}
+
+/* What the kernel lost and what found no room are two gaps, each by its name, also where nothing else is new.
+ */
+static void what_found_no_room_is_a_gap(void **state)
+{
+	struct batch *batch = new_batch();
+	struct writer_states states = {.keep_since_ns = INT64_MIN};
+	struct told_gaps gaps = {0};
+	struct history *history;
+	struct writer *writer;
+
+	(void)state;
+	config_defaults(&config);
+	writer = started(scratch_path("room.db"));
+	for (int i = 0; i < 3; i++) {
+		struct batch *empty = NULL;
+
+		states.now_ns = host_now();
+		states.lost_from_ns = states.now_ns - NS_PER_SECOND;
+		states.lost = i == 1 ? 2 : 0;
+		states.unheld = i ? 5 : 0;
+		for (int tries = 0; !empty && tries < 5000; tries++) {
+			empty = writer_exchange(writer, batch, &states);
+			if (!empty)
+				pause_ms(1);
+		}
+		assert_non_null(empty);
+		batch = empty;
+	}
+	writer_stop(writer, batch, &(struct writer_states){.now_ns = host_now(), .keep_since_ns = INT64_MIN});
+	history = opened(scratch_path("room.db"), HISTORY_READ);
+	assert_int_equal(history_gaps(history, 0, INT64_MAX, take_gap, &gaps, &failure), 0);
+	history_close(history);
+	assert_int_equal(gaps.count, 2);
+	assert_int_equal(gaps.lost, 12);
+	assert_non_null(strstr(gaps.reasons, "records lost in the kernel;"));
+	assert_non_null(strstr(gaps.reasons, "more was new than could be written;"));
+}
+
 /* Alerts in many batches into a pipe that nobody reads. Returns 0 where the history got all of them at once.
  */
 static int write_to_stopped_reader(const char *path, int batches, int each)
@@ -662,6 +716,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_disk_that_is_slow_at_the_end_does_not_hold_it_up_for_ever),
 		cmocka_unit_test(an_alert_that_can_not_be_written_holds_up_nobody),
 		cmocka_unit_test(a_log_that_a_reader_holds_up_is_told),
+		cmocka_unit_test(what_found_no_room_is_a_gap),
 		cmocka_unit_test(a_reader_that_stops_does_not_stop_the_history),
 	};
 

@@ -375,6 +375,36 @@ static void coverage_is_runs_less_gaps(void **state)
 	history_close(history);
 }
 
+static int count_span(void *context, const struct watch_span *span)
+{
+	int *spans = context;
+
+	if (span->reason[0]) {
+		++*spans;
+		assert_int_equal(span->lost, 10);
+		assert_int_equal(span->to_ns - span->from_ns, 10 * NS_PER_SECOND);
+	}
+	return 0;
+}
+
+static void gaps_of_one_reason_that_follow_each_other_are_one(void **state)
+{
+	struct history *history = opened(HISTORY_WRITE);
+	int spans = 0;
+
+	(void)state;
+	assert_int_equal(history_begin(history, &failure), 0);
+	for (int64_t from = T0; from < T0 + 10 * NS_PER_SECOND; from += NS_PER_SECOND)
+		for (int reason = 0; reason < 2; reason++)
+			assert_int_equal(history_write_gap(history, from, from + NS_PER_SECOND,
+							   reason ? "ring" : "room", 1, &failure),
+					 0);
+	assert_int_equal(history_commit(history, &failure), 0);
+	assert_int_equal(history_gaps(history, T0, T0 + DAY, count_span, &spans, &failure), 0);
+	assert_int_equal(spans, 2);
+	history_close(history);
+}
+
 static void old_rows_go_and_new_ones_stay(void **state)
 {
 	struct history *history = opened(HISTORY_WRITE);
@@ -595,6 +625,7 @@ int main(void)
 		WITH_FOLDER(outside_of_a_transaction_nothing_is_written),
 		WITH_FOLDER(a_transaction_that_was_left_is_not_in_the_way),
 		WITH_FOLDER(coverage_is_runs_less_gaps),
+		WITH_FOLDER(gaps_of_one_reason_that_follow_each_other_are_one),
 		WITH_FOLDER(old_rows_go_and_new_ones_stay),
 		WITH_FOLDER(a_changed_list_groups_anew_and_loses_nothing),
 		WITH_FOLDER(what_was_visited_of_late_is_given_as_old_bindings),

@@ -240,6 +240,15 @@ static void what_is_not_known_is_not_made_up(void **state)
 	json_decref(tree);
 }
 
+static void says(const char *words)
+{
+	json_t *tree = rendered(RENDER_OCSF, RENDER_MAX);
+
+	if (!strstr(text_at(tree, "message"), words))
+		fail_msg("\"%s\" has no \"%s\"", text_at(tree, "message"), words);
+	json_decref(tree);
+}
+
 static void the_sentence_is_true_of_each_kind(void **state)
 {
 	json_t *tree;
@@ -255,6 +264,20 @@ static void the_sentence_is_true_of_each_kind(void **state)
 	assert_string_equal(text_at(tree, "unmapped.threat.list"), "blocklist.txt");
 	assert_string_equal(text_at(tree, "osint.0.value"), "example.co.uk");
 	json_decref(tree);
+	says(", which is on a threat list, again");
+	sample.alert.threat.class = THREAT_RECENT;
+	says(", which was registered lately, again");
+	text_copy(sample.alert.threat.entry, HOSTNAME_MAX, "evil.example");
+	says(", at the address of a name registered lately, again");
+	sample.alert.threat.class = THREAT_LISTED;
+	text_copy(sample.alert.attribution.chain, CHAIN_MAX, "cdn.example notevil.example");
+	says(", at the address of a name on a threat list, again");
+	text_copy(sample.alert.attribution.chain, CHAIN_MAX, "cdn.example x.evil.example y.example");
+	says(", which leads to a name on a threat list, again");
+	sample.alert.threat.class = THREAT_RECENT;
+	says(", which leads to a name registered lately, again");
+	text_copy(sample.alert.attribution.dns_hostname, HOSTNAME_MAX, "evil.example");
+	says(", which was registered lately, again");
 	make("for_application");
 	tree = rendered(RENDER_OCSF, RENDER_MAX);
 	assert_string_equal(text_at(tree, "message"),

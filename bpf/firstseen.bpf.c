@@ -446,6 +446,9 @@ static __always_inline bool is_dealt_with(struct __sk_buff *skb, struct bpf_sock
 	}
 	if (is_dns_port_there(glance.remote_port))
 		return false;
+	/* Behind NAT on this host may be a resolver, for those who are not connected elsewhere. */
+	if (glance.loopback && (!out || (sk->dst_port && !is_dns_port_there(sk->dst_port))))
+		return true;
 	state = bpf_sk_storage_get(&sockets, sk, 0, 0);
 	if (is_asking(state))
 		return false;

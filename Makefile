@@ -183,6 +183,7 @@ $(out)/tests/daemon/notices_test: ldflags += -Wl,--wrap=pipeline_notice
 # What a test of errors can not have of this host: a wait that is cut short, a host with another list of suffixes.
 $(out)/tests/control/control_test: ldflags += -Wl,--wrap=poll
 $(out)/tests/domain/suffix_test: ldflags += -Wl,--wrap=psl_builtin,--wrap=psl_builtin_file_time,--wrap=psl_dist_filename
+$(out)/tests/source/text_file_test: ldflags += -Wl,--wrap=malloc,--wrap=realloc
 
 $(call object,$(test_sources) $(test_helpers)): cppflags += -Itests/unit
 

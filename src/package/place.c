@@ -30,21 +30,36 @@ static uint32_t mount_namespace(const char *proc, const char *who)
 	return bracket ? (uint32_t)strtoul(bracket + 1, NULL, 10) : 0;
 }
 
-static bool same_file(const char *first, const char *second)
+static bool same_file(const struct stat *first, const struct stat *second)
 {
-	struct stat a, b;
+	return first->st_dev == second->st_dev && first->st_ino == second->st_ino;
+}
 
-	return stat(first, &a) == 0 && stat(second, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+/* What stands at proc/who/what; false when that process has no such thing any more. */
+static bool look(const char *proc, const char *who, const char *what, struct stat *out)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s/%s", proc, who, what);
+	return stat(path, out) == 0;
+}
+
+/* Whether what stands at `path` in this tree is that file. */
+static bool is_ours(const char *root, const char *path, const struct stat *theirs)
+{
+	char full[2 * PACKAGE_PATH_MAX];
+	struct stat ours;
+
+	snprintf(full, sizeof(full), "%s%s", root, path);
+	return stat(full, &ours) == 0 && same_file(&ours, theirs);
 }
 
 /* Whether what `who` has as / is this tree. */
 static bool has_our_root(const char *root, const char *proc, const char *who)
 {
-	char theirs[256], ours[PACKAGE_PATH_MAX];
+	struct stat theirs;
 
-	snprintf(theirs, sizeof(theirs), "%s/%s/root", proc, who);
-	snprintf(ours, sizeof(ours), "%s/", root);
-	return same_file(theirs, ours);
+	return look(proc, who, "root", &theirs) && is_ours(root, "/", &theirs);
 }
 
 /* The namespace that this daemon sees, or the one that the host booted into, seen from the same root. */
@@ -100,13 +115,17 @@ static bool is_same_start(const char *proc, const char *who, uint64_t start_ns)
 	return ticks == start_ns / ((uint64_t)NS_PER_SECOND / (uint64_t)sysconf(_SC_CLK_TCK));
 }
 
-/* Another process may have the number by now. */
-static bool is_alive(const char *proc, const char *who, const struct package_process *process)
+/*
+ * Looks at the process's root folder and program. False when it has ended, and another process
+ * may have the number, or is ending: its program and root go before its namespaces do.
+ */
+static bool look_at(const char *proc, const char *who, const struct package_process *process,
+		    uint32_t *namespace, struct stat *root, struct stat *program)
 {
-	uint32_t namespace = mount_namespace(proc, who);
-
-	return namespace && (!process->mount_namespace || namespace == process->mount_namespace) &&
-	       is_same_start(proc, who, process->start_ns);
+	*namespace = mount_namespace(proc, who);
+	return *namespace && (!process->mount_namespace || *namespace == process->mount_namespace) &&
+	       is_same_start(proc, who, process->start_ns) && look(proc, who, "root", root) &&
+	       look(proc, who, "exe", program);
 }
 
 /* Who ended before he was looked at may have a parent who shares his mounts. */
@@ -129,11 +148,13 @@ static bool has_parent_here(const char *root, const char *proc, const struct pac
 static void compare(const char *root, const char *proc, const struct package_process *process,
 		    struct place *place)
 {
-	char who[16], theirs[256], ours[2 * PACKAGE_PATH_MAX];
+	struct stat their_root, their_program;
+	uint32_t namespace;
+	char who[16];
 	bool same;
 
 	snprintf(who, sizeof(who), "%u", process->pid);
-	place->alive = is_alive(proc, who, process);
+	place->alive = look_at(proc, who, process, &namespace, &their_root, &their_program);
 	if (!place->alive) {
 		place->result = is_our_namespace(root, proc, process->mount_namespace) ||
 						has_parent_here(root, proc, process)
@@ -142,12 +163,10 @@ static void compare(const char *root, const char *proc, const struct package_pro
 		return;
 	}
 	place->result = PACKAGE_OTHER_ROOT;
-	if (!has_our_root(root, proc, who))
+	if (!is_ours(root, "/", &their_root))
 		return;
-	snprintf(theirs, sizeof(theirs), "%s/%s/exe", proc, who);
-	snprintf(ours, sizeof(ours), "%s%s", root, place->program);
-	same = same_file(theirs, ours);
-	if (!same && !is_our_namespace(root, proc, mount_namespace(proc, who)))
+	same = is_ours(root, place->program, &their_program);
+	if (!same && !is_our_namespace(root, proc, namespace))
 		return;
 	place->replaced |= !same;
 	place->result = PACKAGE_OWNED;

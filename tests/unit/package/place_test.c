@@ -166,6 +166,32 @@ static void a_parent_with_the_same_mounts_speaks_for_who_ended(void **state)
 	assert_int_equal(ask(&tool), PACKAGE_PROCESS_GONE);
 }
 
+/* Its program and its root are gone before its namespaces are: nothing there is another's file. */
+static void a_process_that_is_ending_is_judged_like_one_that_ended(void **state)
+{
+	static const uint32_t ancestors[] = {51};
+	static const char *const gone[] = {"/proc/42/exe", "/proc/42/root"};
+	struct package_process tool = a_tool();
+
+	process(*state, 51, ANOTHER, *state, "/bin/sh");
+	for (int i = 0; i < 2; i++) {
+		tool.mount_namespace = ANOTHER;
+		process(*state, 42, ANOTHER, *state, tree_path(*state, "/usr/bin/tool"));
+		assert_int_equal(unlink(tree_path(*state, gone[i])), 0);
+		tool.ancestor_count = 0;
+		assert_int_equal(ask(&tool), PACKAGE_PROCESS_GONE);
+		tool.ancestors = ancestors;
+		tool.ancestor_count = 1;
+		assert_int_equal(ask(&tool), PACKAGE_OWNED);
+		assert_false(program.replaced);
+		tool.mount_namespace = OURS;
+		process(*state, 42, OURS, *state, tree_path(*state, "/usr/bin/tool"));
+		assert_int_equal(unlink(tree_path(*state, gone[i])), 0);
+		assert_int_equal(ask(&tool), PACKAGE_OWNED);
+		assert_false(program.replaced);
+	}
+}
+
 /* The number belongs to another process by now. */
 static void a_number_used_again_is_not_looked_at(void **state)
 {
@@ -189,7 +215,7 @@ static void a_program_that_was_deleted_or_upgraded_is_marked(void **state)
 	assert_string_equal(program.name, "tool");
 	assert_true(program.replaced);
 	tool = a_tool();
-	process(*state, 42, OURS, *state, "/usr/bin/tool (deleted)");
+	process(*state, 42, OURS, *state, tree_path(*state, "/container/usr/bin/tool"));
 	assert_int_equal(ask(&tool), PACKAGE_OWNED);
 	assert_true(program.replaced);
 	tool.exe = " (deleted)";
@@ -274,6 +300,7 @@ int main(void)
 		IN_TREE(mounts_of_its_own_over_the_same_files_are_the_host),
 		IN_TREE(a_process_that_ended_is_judged_by_its_mounts),
 		IN_TREE(a_parent_with_the_same_mounts_speaks_for_who_ended),
+		IN_TREE(a_process_that_is_ending_is_judged_like_one_that_ended),
 		IN_TREE(a_number_used_again_is_not_looked_at),
 		IN_TREE(a_program_that_was_deleted_or_upgraded_is_marked),
 		IN_TREE(a_path_that_is_not_whole_is_none),

@@ -75,6 +75,13 @@ def missing(reason):
     return Fail(reason)
 
 
+def whole_lines(path):
+    """The lines of a file that somebody writes to: of the last one there may be a part as yet. Without a file, none."""
+    path = Path(path)
+    data = path.read_bytes() if path.exists() else b""
+    return [line.decode() for line in data.split(b"\n")[:-1]]
+
+
 # --- folders ---------------------------------------------------------------------
 
 

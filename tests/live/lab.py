@@ -26,7 +26,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 TOP = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(TOP / "tests"))
-from program import die_with_parent
+from program import die_with_parent, whole_lines
 from tap import Skip
 
 BUILD = Path(os.environ.get("FIRSTSEEN_BUILD", TOP / ".output/gcc"))
@@ -305,9 +305,7 @@ class Daemon:
 
     def all_alerts(self):
         """Without those about programs that are no host's of the lab: others may be busy on this machine."""
-        if not self.alert_file.exists():
-            return []
-        alerts = [json.loads(line) for line in self.alert_file.read_text().splitlines()]
+        alerts = [json.loads(line) for line in whole_lines(self.alert_file)]
         return [alert for alert in alerts if (alert.get("unmapped", {}).get("process") or {}).get("network_namespace") != OUTSIDE]
 
     def created(self):

@@ -117,6 +117,7 @@ static const struct line when[] = {
 	{"first seen", "@first_seen", NULL, FORM_PLAIN},
 	{"last seen", "@last_seen", NULL, FORM_PLAIN},
 	{"by this app", "@application_last_seen", NULL, FORM_PLAIN},
+	{"hist. unread", "@history_unread", NULL, FORM_PLAIN},
 	{"new for", "@new_for", NULL, FORM_PLAIN},
 	{"known to", "@known_to", NULL, FORM_PLAIN},
 	{"window, days", "@window_days", NULL, FORM_PLAIN},

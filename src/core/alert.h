@@ -65,6 +65,7 @@ struct seen {
 	int64_t host_first_ns;
 	int64_t host_last_ns;
 	int64_t application_last_ns; /* by this application */
+	bool unread;                 /* the history could not be asked: it may be known there */
 };
 
 /* What a list of domains means: it sets the severity. */

@@ -51,7 +51,7 @@ static void ask_seen(struct pipeline *pipeline, enum subject_kind kind, const ch
 	pipeline->counts.history_queries++;
 	if (pipeline->edges.seen(pipeline->edges.context, kind, domain, application, seen)) {
 		pipeline->counts.history_failures++;
-		*seen = (struct seen){0};
+		*seen = (struct seen){.unread = true};
 	}
 	add_seen(seen, &cached);
 }

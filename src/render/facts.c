@@ -115,6 +115,8 @@ static void put_history(struct rendering *rendering)
 	}
 	if (alert->kind == ALERT_NEW_DOMAIN_FOR_APPLICATION)
 		put_time(json, "application_last_seen", alert->seen.application_last_ns);
+	if (alert->seen.unread)
+		json_put_boolean(json, "history_unread", true);
 	if (part_is_in(rendering, PART_RECENT))
 		put_split(json, "known_to", rendering->dossier->known_to, "\n");
 	if (alert->window_seconds)

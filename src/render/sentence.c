@@ -74,7 +74,7 @@ static const char *listed(const struct alert *alert)
 		      : "at the address of a name on a threat list, ";
 }
 
-/* "for the first time", since when not, or that it is known. */
+/* "for the first time", since when not, that it is known, or that nobody could tell. */
 static const char *novelty(const struct alert *alert, char text[static WORD_MAX])
 {
 	bool for_application = alert->kind == ALERT_NEW_DOMAIN_FOR_APPLICATION;
@@ -86,7 +86,9 @@ static const char *novelty(const struct alert *alert, char text[static WORD_MAX]
 	if (alert->kind == ALERT_THREAT_DOMAIN)
 		list = listed(alert);
 	text_format_time(last, time);
-	if (!last)
+	if (alert->seen.unread && !(alert->kind == ALERT_THREAT_DOMAIN && is_known(alert)))
+		snprintf(text, WORD_MAX, "%sperhaps for the first time%s; history unreadable", list, whose);
+	else if (!last)
 		snprintf(text, WORD_MAX, "%sfor the first time%s", list, whose);
 	else if (alert->kind == ALERT_THREAT_DOMAIN && is_known(alert))
 		snprintf(text, WORD_MAX, "%sagain; last seen %s", list, time);

@@ -141,10 +141,16 @@ static void what_is_not_written_yet_is_known_all_the_same(void **state)
 	assert_int_equal(run.alerts, 2);
 	assert_int_equal(run.alert.kind, ALERT_NEW_DOMAIN_FOR_APPLICATION);
 	assert_int_equal(run.alert.seen.host_last_ns, NOW);
+	assert_false(run.alert.seen.unread);
 	run.broken = -EIO;
 	a_process(9, "/usr/bin/c");
 	open_flow(3, outside, 9, NOW + 2 * NS_PER_MS);
 	assert_int_equal(run.alert.kind, ALERT_NEW_DOMAIN_FOR_APPLICATION);
+	assert_true(run.alert.seen.unread);
+	name(elsewhere, "www.example.org", NOW);
+	open_flow(4, elsewhere, 9, NOW + 3 * NS_PER_MS);
+	assert_int_equal(run.alert.kind, ALERT_NEW_DOMAIN);
+	assert_true(run.alert.seen.unread && !run.alert.seen.host_last_ns);
 }
 
 /* Bytes go into the history alone. */

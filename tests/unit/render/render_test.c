@@ -102,6 +102,32 @@ static void a_plain_alert_says_what_is_known(void **state)
 	json_decref(tree);
 }
 
+static void what_the_history_could_not_tell_is_not_told_as_certain(void **state)
+{
+	json_t *tree;
+
+	(void)state;
+	make("plain");
+	tree = rendered(RENDER_OCSF, RENDER_MAX);
+	assert_null(at(tree, "unmapped.history_unread"));
+	json_decref(tree);
+	make("plain");
+	sample.alert.seen.unread = true;
+	tree = rendered(RENDER_OCSF, RENDER_MAX);
+	assert_string_equal(
+		text_at(tree, "message"),
+		"an unknown program (uid 1000) contacted example.co.uk "
+		"(www.example.co.uk, 203.0.113.7:443/tcp) perhaps for the first time; history unreadable");
+	assert_true(json_is_true(at(tree, "unmapped.history_unread")));
+	json_decref(tree);
+	make("threat"); /* of what is remembered without the history nothing is in doubt */
+	sample.alert.seen.unread = true;
+	sample.alert.seen.host_last_ns = sample.alert.time_ns - NS_PER_SECOND;
+	tree = rendered(RENDER_OCSF, RENDER_MAX);
+	assert_non_null(strstr(text_at(tree, "message"), " again; last seen "));
+	json_decref(tree);
+}
+
 static void a_full_alert_answers_the_next_questions(void **state)
 {
 	json_t *tree;
@@ -471,6 +497,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_plain_alert_says_what_is_known),
+		cmocka_unit_test(what_the_history_could_not_tell_is_not_told_as_certain),
 		cmocka_unit_test(a_full_alert_answers_the_next_questions),
 		cmocka_unit_test(ecs_has_the_same_in_its_places),
 		cmocka_unit_test(packages_are_those_of_what_runs),

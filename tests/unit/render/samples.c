@@ -294,7 +294,7 @@ static void fill_numbers(struct alert *alert)
 	alert->process.ancestor_count = FS_ANCESTORS_MAX;
 	for (int i = 0; i < FS_ANCESTORS_MAX; i++)
 		alert->process.ancestors[i].tgid = UINT32_MAX;
-	alert->seen = (struct seen){SAMPLE_TIME_NS - 1, SAMPLE_TIME_NS - 1, SAMPLE_TIME_NS - 1};
+	alert->seen = (struct seen){SAMPLE_TIME_NS - 1, SAMPLE_TIME_NS - 1, SAMPLE_TIME_NS - 1, true};
 	alert->window_seconds = 90 * SECONDS_PER_DAY + 1;
 	alert->threat.class = THREAT_RECENT;
 	alert->crawl.since_ns = alert->crawl.from_ns = alert->crawl.to_ns = SAMPLE_TIME_NS;

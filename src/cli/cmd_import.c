@@ -208,17 +208,15 @@ static bool is_capture(const char *bytes, size_t length)
 static int form_of(const char *path, enum form *form, struct failure *failure)
 {
 	char bytes[PEEKED];
-	struct stat status;
-	int64_t length = lines_peek(path, bytes, sizeof(bytes));
-	int capture = source_is_capture(path);
+	int capture = source_is_capture(path, failure);
+	int64_t length = capture < 0 ? 0 : lines_peek(path, bytes, sizeof(bytes));
 	bool row;
 
-	if (length < 0 || capture < 0)
-		return failure_set(failure, length < 0 ? (int)length : capture, "can not read %.300s: %s",
-				   path, strerror(length < 0 ? (int)-length : -capture));
-	if (stat(path, &status) || !S_ISREG(status.st_mode))
-		return failure_set(failure, -EINVAL, "%.300s: this is no file; it is read more than once",
-				   path);
+	if (capture < 0)
+		return capture;
+	if (length < 0)
+		return failure_set(failure, (int)length, "can not read %.300s: %s", path,
+				   strerror((int)-length));
 	row = memmem(bytes, (size_t)length, "\"hostname\"", 10) ||
 	      memmem(bytes, (size_t)length, "\"domain\"", 8);
 	*form = FORM_UNKNOWN;

@@ -279,12 +279,11 @@ static int replay_file(struct replay *replay, const char *path)
 	const struct config *config = &replay->cli->config;
 	struct source_sink sink = {.context = replay, .record = on_record, .time = on_time, .word = on_word};
 	struct source_settings settings = {.dns_port_count = config->dns_port_count};
-	int capture = source_is_capture(path), error;
+	int capture = source_is_capture(path, &replay->failure), error;
 
 	memcpy(settings.dns_ports, config->dns_ports, sizeof(settings.dns_ports));
 	if (capture < 0)
-		return failure_set(&replay->failure, capture, "can not read %.300s: %s", path,
-				   strerror(-capture));
+		return capture;
 	if (capture)
 		error = source_pcap(path, &settings, &sink, &replay->counts, &replay->failure);
 	else

@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <pcap/pcap.h>
 
@@ -194,23 +195,30 @@ int source_pcap(const char *path, const struct source_settings *settings, const 
 	return error;
 }
 
-int source_is_capture(const char *path)
+int source_is_capture(const char *path, struct failure *failure)
 {
 	static const uint32_t magics[] = {0xa1b2c3d4, 0xd4c3b2a1, 0xa1b23c4d, 0x4d3cb2a1,
 					  0x0a0d0d0a, 0xa1b2cd34, 0x34cdb2a1};
-	FILE *file = fopen(path, "re");
+	struct stat status;
 	uint32_t magic = 0;
-	size_t count;
-	int error;
+	size_t count = 0;
+	int error = 0;
+	FILE *file;
 
-	if (!file)
-		return -errno;
+	if (stat(path, &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode))
+		return failure_set(failure, -EINVAL, "%.300s: this is no file; it is read more than once",
+				   path);
 	errno = 0;
-	count = fread(&magic, sizeof(magic), 1, file);
-	error = ferror(file) ? -(errno ? errno : EIO) : 0;
-	fclose(file);
+	file = fopen(path, "re");
+	if (file) {
+		count = fread(&magic, sizeof(magic), 1, file);
+		error = ferror(file) ? -(errno ? errno : EIO) : 0;
+		fclose(file);
+	} else {
+		error = -errno;
+	}
 	if (error)
-		return error;
+		return failure_set(failure, error, "can not read %.300s: %s", path, strerror(-error));
 	for (size_t i = 0; count == 1 && i < sizeof(magics) / sizeof(magics[0]); i++)
 		if (magic == magics[i])
 			return 1;

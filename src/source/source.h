@@ -58,7 +58,10 @@ int source_pcap(const char *path, const struct source_settings *settings, const 
 int source_scenario(const char *path, const struct source_sink *sink, struct source_counts *counts,
 		    struct failure *failure);
 
-/* Whether the file begins as a capture does. */
-int source_is_capture(const char *path); /* 1, 0 or -errno */
+/*
+ * Whether the file begins as a capture does: 1, 0, or -errno with *failure filled. A pipe or a device is
+ * refused: what is read here is read more than once.
+ */
+int source_is_capture(const char *path, struct failure *failure);
 
 #endif

@@ -38,7 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct failure failure = {{0}};
 	struct observer *observer;
 
-	must(source_is_capture(path) >= 0);
+	must(source_is_capture(path, &failure) >= 0);
 	must(observer_new(&limits, on_observation, NULL, &observer) == 0);
 	sink.context = observer;
 	left = size % 16 ? 0 : (unsigned)size / 16 % 16 + 1; /* 0: never */

@@ -319,13 +319,14 @@ static void cut_file(const char *path, double seconds)
 {
 	FILE *file = fopen(path, "re");
 	uint8_t *bytes = malloc(FILE_MOST + 1);
+	struct failure failure = {{0}};
 	size_t size;
 
 	must(file && bytes);
 	size = fread(bytes, 1, FILE_MOST, file);
 	fclose(file);
 	bytes[size] = '\0';
-	if (source_is_capture(path) == 1) {
+	if (source_is_capture(path, &failure) == 1) {
 		cut_capture(bytes, size, seconds / 2);
 		cut_packets(bytes, size, seconds / 2);
 	} else if (strstr(path, "replies.tsv"))

@@ -107,20 +107,12 @@ bool allow_glob(const char *pattern, const char *text)
 	return *pattern == '\0';
 }
 
-static bool is_below(const char *name, const char *parent)
-{
-	size_t length = strlen(name), of_parent = strlen(parent);
-
-	return length > of_parent + 1 && name[length - of_parent - 1] == '.' &&
-	       strcmp(name + length - of_parent, parent) == 0;
-}
-
 static bool name_fits(const char *pattern, const char *name)
 {
 	if (strncmp(pattern, "*.", 2) == 0)
-		return is_below(name, pattern + 2);
+		return hostname_is_below(name, pattern + 2);
 	if (pattern[0] == '.')
-		return strcmp(name, pattern + 1) == 0 || is_below(name, pattern + 1);
+		return strcmp(name, pattern + 1) == 0 || hostname_is_below(name, pattern + 1);
 	return strcmp(name, pattern) == 0;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "domain/domain.h"
 #include "render/parts.h"
 
 #define WORD_MAX (PART_WORD_MOST + 1)
@@ -38,21 +39,18 @@ static bool is_known(const struct alert *alert)
 }
 
 /* Whether the entry is the name or a parent of it. */
-static bool is_below(const char *name, const char *entry)
+static bool fits(const char *name, const char *entry)
 {
-	size_t length = strlen(name), parent = strlen(entry);
-
-	return length >= parent && strcmp(name + length - parent, entry) == 0 &&
-	       (length == parent || name[length - parent - 1] == '.');
+	return strcmp(name, entry) == 0 || hostname_is_below(name, entry);
 }
 
-static bool is_chain_below(const char *chain, const char *entry)
+static bool chain_fits(const char *chain, const char *entry)
 {
 	char names[CHAIN_MAX], *name, *rest;
 
 	text_copy(names, sizeof(names), chain);
 	for (name = strtok_r(names, " ", &rest); name; name = strtok_r(NULL, " ", &rest))
-		if (is_below(name, entry))
+		if (fits(name, entry))
 			return true;
 	return false;
 }
@@ -63,10 +61,10 @@ static const char *listed(const struct alert *alert)
 	const struct attribution *attribution = &alert->attribution;
 	bool recent = alert->threat.class == THREAT_RECENT;
 
-	if (is_below(attribution->hostname, alert->threat.entry) ||
-	    is_below(attribution->dns_hostname, alert->threat.entry))
+	if (fits(attribution->hostname, alert->threat.entry) ||
+	    fits(attribution->dns_hostname, alert->threat.entry))
 		return recent ? "which was registered lately, " : "which is on a threat list, ";
-	if (is_chain_below(attribution->chain, alert->threat.entry))
+	if (chain_fits(attribution->chain, alert->threat.entry))
 		return recent ? "which leads to a name registered lately, "
 			      : "which leads to a name on a threat list, ";
 	/* The program's hello has a name that the DNS did not give; what it gave leads there. */

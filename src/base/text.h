@@ -11,6 +11,7 @@
 #define NS_PER_MS INT64_C(1000000)
 #define NS_PER_SECOND INT64_C(1000000000)
 #define SECONDS_PER_DAY INT64_C(86400)
+#define TIME_MOST_NS INT64_C(7500000000000000000) /* in 2207: spans can be added, and differences taken */
 
 /*
  * Copies `source` into `target` of `size` bytes (> 0), cut to fit and always

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/text.h"
 #include "core/stream.h"
 #include "tls/hello.h"
 
@@ -15,8 +16,7 @@
 #define DNS_OPCODE_MOST 6
 #define DNS_FLAG_RESERVED 0x40
 #define QUESTIONS_PLAUSIBLE 4
-#define TIME_MOST INT64_C(7500000000000000000) /* in 2207: spans can be added, and differences taken */
-#define REORDER_WINDOW (64 * 1024)             /* how far a stream's first segments may have changed places */
+#define REORDER_WINDOW (64 * 1024) /* how far a stream's first segments may have changed places */
 
 /* One direction of a TCP flow that is being put together. Index 0 is the head of the circle of use. */
 struct slot {
@@ -474,7 +474,7 @@ int observer_feed(struct observer *observer, const void *record, size_t size, in
 	seen.cookie = header->cookie;
 	seen.owner = header->owner;
 	seen.flags = header->flags;
-	if (seen.time_ns < 0 || seen.time_ns > TIME_MOST) {
+	if (seen.time_ns < 0 || seen.time_ns > TIME_MOST_NS) {
 		observer->counts.bad_records++;
 		return -EBADMSG;
 	}

@@ -16,8 +16,7 @@
 #include "source/track.h"
 #include "source/tunnel.h"
 
-#define TUNNELS_MOST 3                   /* in each other */
-#define SECONDS_MOST INT64_C(7258118400) /* the year 2200 */
+#define TUNNELS_MOST 3 /* in each other */
 
 static enum link_type link_of(int type)
 {
@@ -119,7 +118,9 @@ static int read_ip(struct reading *reading, const uint8_t *bytes, size_t length)
 /* The file is opened for nanoseconds: tv_usec holds them. A damaged time can be of any size. */
 static int64_t time_of(const struct timeval *stamp)
 {
-	int64_t seconds = stamp->tv_sec < 0 ? 0 : stamp->tv_sec > SECONDS_MOST ? SECONDS_MOST : stamp->tv_sec;
+	int64_t seconds = stamp->tv_sec < 0                     ? 0
+			  : stamp->tv_sec > SOURCE_SECONDS_MOST ? SOURCE_SECONDS_MOST
+								: stamp->tv_sec;
 	int64_t rest = stamp->tv_usec < 0 || stamp->tv_usec >= NS_PER_SECOND ? 0 : stamp->tv_usec;
 
 	return seconds * NS_PER_SECOND + rest;

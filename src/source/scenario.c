@@ -75,10 +75,19 @@ static int emit(struct scenario *scenario, const void *record, size_t size)
 	return scenario->sink->record(scenario->sink->context, record, size);
 }
 
-static int pass_time(struct scenario *scenario, int64_t now_ns)
+static int pass_time(struct scenario *scenario, struct words *words, int64_t now_ns)
 {
+	if (now_ns < 0 || now_ns > TIME_MOST_NS)
+		return words_fail(words, "that time is before 1970 or after 2207");
 	scenario->now_ns = now_ns;
 	return scenario->sink->time ? scenario->sink->time(scenario->sink->context, now_ns) : 0;
+}
+
+static int pass_span(struct scenario *scenario, struct words *words, int64_t span)
+{
+	bool fits = span <= TIME_MOST_NS - scenario->now_ns;
+
+	return pass_time(scenario, words, fits ? scenario->now_ns + span : INT64_MAX);
 }
 
 static int find_actor(struct scenario *scenario, struct words *words, struct actor **out)
@@ -491,7 +500,7 @@ static int do_at(struct scenario *scenario, struct words *words)
 	if (text_parse_time(word, 0, &time))
 		return words_fail(words, "\"%s\" is no time like 2026-01-01T00:00:00Z", word);
 	error = words_end(words);
-	return error ? error : pass_time(scenario, time);
+	return error ? error : pass_time(scenario, words, time);
 }
 
 static int do_after(struct scenario *scenario, struct words *words)
@@ -505,7 +514,7 @@ static int do_after(struct scenario *scenario, struct words *words)
 	if (error)
 		return error;
 	error = words_end(words);
-	return error ? error : pass_time(scenario, scenario->now_ns + span);
+	return error ? error : pass_span(scenario, words, span);
 }
 
 static int tell_reader(struct scenario *scenario, struct words *words, const char *word)
@@ -592,7 +601,7 @@ static int do_repeat(struct scenario *scenario, struct words *words, const struc
 	for (unsigned long i = 0; i < rounds && !error; i++) {
 		error = run_lines(scenario, file, at + 1, end, i, depth + 1);
 		if (!error && span)
-			error = pass_time(scenario, scenario->now_ns + span);
+			error = pass_span(scenario, words, span);
 	}
 	return error;
 }

@@ -58,6 +58,9 @@ int source_pcap(const char *path, const struct source_settings *settings, const 
 int source_scenario(const char *path, const struct source_sink *sink, struct source_counts *counts,
 		    struct failure *failure);
 
+#define SOURCE_SECONDS_MOST                                                                                  \
+	INT64_C(7258118400) /* the year 2200: later times are a damaged or made-up file's */
+
 /*
  * Whether the file begins as a capture does: 1, 0, or -errno with *failure filled. A pipe or a device is
  * refused: what is read here is read more than once.

@@ -14,7 +14,6 @@
 #define BYTES_MOST ((uint64_t)1 << 50) /* of one connection: more is a mistake of the log */
 #define DURATION_MOST_NS (400 * SECONDS_PER_DAY * NS_PER_SECOND)
 #define MILLISECONDS_FROM INT64_C(100000000000) /* seconds up to the year 5138 */
-#define SECONDS_MOST INT64_C(9000000000)
 #define NAMES_AT offsetof(struct answer_event, names)
 
 static const char no_address[] = "id.orig_h or id.resp_h is no address";
@@ -67,16 +66,17 @@ static int read_time(const char *text, int64_t *ns)
 
 	if (!text)
 		return -EINVAL;
-	if (read_decimal(text, SECONDS_MOST * 1000, &whole, &fraction) == 0) {
+	if (read_decimal(text, SOURCE_SECONDS_MOST * 1000, &whole, &fraction) == 0) {
 		if (whole >= MILLISECONDS_FROM)
 			*ns = whole * NS_PER_MS + fraction / 1000;
-		else if (whole <= SECONDS_MOST)
+		else if (whole <= SOURCE_SECONDS_MOST)
 			*ns = whole * NS_PER_SECOND + fraction;
 		else
 			return -EINVAL;
-		return 0;
+	} else if (!strchr(text, 'T') || text_parse_time(text, 0, ns)) {
+		return -EINVAL;
 	}
-	return strchr(text, 'T') ? text_parse_time(text, 0, ns) : -EINVAL;
+	return *ns < 0 || *ns > SOURCE_SECONDS_MOST * NS_PER_SECOND ? -EINVAL : 0;
 }
 
 static int read_number(const char *text, uint64_t most, uint64_t *out)

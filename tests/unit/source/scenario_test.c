@@ -30,6 +30,12 @@ static void mistakes_are_told_with_their_line(void **state)
 		"process x pid=1\nresolve x a..b\n",
 		"process x pid=1\nconnect x 203.0.113.1\n",
 		"\nnothing\n",
+		"\nat 2226-01-01T00:00:00Z\n",
+		"\nat 1960-01-01T00:00:00Z\n",
+		"\nat 1h\n",
+		"at 2200-01-01T00:00:00Z\nafter 10000d\n",
+		"at 2200-01-01T00:00:00Z\nafter 105000d\n",
+		"\nrepeat 9 every=40000d {\n}\n",
 		"\nrepeat 2 {\n",
 	};
 	struct source_sink sink = {.record = on_record};

@@ -245,6 +245,23 @@ static void what_is_left_out_is_counted(void **state)
 	assert_string_equal(told.text, "");
 }
 
+/* Beyond them a record's time could not be counted with. */
+static void times_before_1970_and_after_2200_are_none(void **state)
+{
+	struct zeek *zeek = opened(NULL);
+
+	(void)state;
+	add(zeek, CONN "7258118401\tC1\t" FROM_TO "tcp\t-\t-\t-\t-\tSF\tT\tF\n"
+		       "7258118401000\tC1\t" FROM_TO "tcp\t-\t-\t-\t-\tSF\tT\tF\n"
+		       "2226-01-01T00:00:00Z\tC1\t" FROM_TO "tcp\t-\t-\t-\t-\tSF\tT\tF\n"
+		       "1960-01-01T00:00:00Z\tC1\t" FROM_TO "tcp\t-\t-\t-\t-\tSF\tT\tF\n"
+		       "2199-01-01T00:00:00Z\tC1\t" FROM_TO "tcp\t-\t-\t-\t-\tSF\tT\tF\n");
+	assert_int_equal(told.file.counts.bad, 4);
+	assert_string_equal(told.bad,
+			    "8: ts is no time\n9: ts is no time\n10: ts is no time\n11: ts is no time\n");
+	emit(zeek);
+}
+
 static void bad_lines_are_told_with_their_number(void **state)
 {
 	struct zeek *zeek = opened(NULL);
@@ -374,6 +391,7 @@ int main(void)
 		cmocka_unit_test(json_lines_say_the_same),
 		cmocka_unit_test(hellos_alone_stand_for_flows),
 		cmocka_unit_test(what_is_left_out_is_counted),
+		cmocka_unit_test(times_before_1970_and_after_2200_are_none),
 		cmocka_unit_test(bad_lines_are_told_with_their_number),
 		cmocka_unit_test(a_log_that_grew_counts_what_is_new),
 		cmocka_unit_test(escaped_bytes_are_read),

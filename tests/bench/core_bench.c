@@ -195,6 +195,24 @@ static void look_up(void *context)
 	}
 }
 
+/* What is asked of each flow with a name where there are threat lists. */
+static void look_up_chain(void *context)
+{
+	struct lookups *lookups = context;
+	char chain[DNS_TEXT_MAX], name[64];
+
+	for (unsigned i = 0; i < ROUND_LOOKUPS; i++) {
+		struct address address;
+
+		lookups->random = lookups->random * 1664525 + 1013904223;
+		address = numbered((uint32_t)(((uint64_t)lookups->random * lookups->addresses) >> 32));
+		snprintf(name, sizeof(name), "www.host-%u.example.com", i);
+		correlate_chain(lookups->correlate, &address, name, chain);
+		if (chain[0])
+			abort();
+	}
+}
+
 /* So many bindings, each of a name of its own, spread over so many addresses. */
 static void names_among(unsigned bindings, unsigned addresses, bool full)
 {
@@ -211,6 +229,10 @@ static void names_among(unsigned bindings, unsigned addresses, bool full)
 	if (addresses < bindings)
 		snprintf(what, sizeof(what), "a name among %u of its address", bindings / addresses);
 	measure(what, ROUND_LOOKUPS, look_up, &lookups);
+	if (addresses < bindings) {
+		snprintf(what, sizeof(what), "its chain, among %u of its address", bindings / addresses);
+		measure(what, ROUND_LOOKUPS, look_up_chain, &lookups);
+	}
 	if (full)
 		measure("a binding that drives out the oldest one", ROUND_LOOKUPS, bind_round, &lookups);
 	correlate_free(lookups.correlate);
@@ -258,34 +280,54 @@ static void cache_miss(void)
 	memory_release(chase.next, count, 64);
 }
 
-int main(void)
+/* A list that has none of the names: each is asked for once, by way of which others its address was found
+ * each time. */
+static bool on_threat(void *context, const char *hostname, struct threat_match *match)
+{
+	(void)context, (void)hostname, (void)match;
+	return false;
+}
+
+static struct pipeline *pipeline_with(const struct domain_rules *rules, bool lists)
 {
 	static struct network_scope networks;
-	struct domain_settings grouping = {0};
 	struct pipeline_settings settings = {.window_seconds = 1000000000,
 					     .sni = true,
+					     .rules = rules,
 					     .networks = &networks,
 					     .dns_port_count = 1,
 					     .dns_ports = {53}};
-	struct pipeline_edges edges = {.seen = on_seen, .access = on_access};
+	struct pipeline_edges edges = {
+		.seen = on_seen, .access = on_access, .threat = lists ? on_threat : NULL};
+	struct pipeline *pipeline;
+
+	if (pipeline_new(&settings, &edges, &pipeline))
+		abort();
+	for (unsigned i = 0; i < NAMES; i++)
+		prepare(i);
+	ask(pipeline); /* known from here on */
+	open_and_close(pipeline);
+	return pipeline;
+}
+
+int main(void)
+{
+	struct domain_settings grouping = {0};
 	struct failure failure;
 	struct domain_rules *rules;
 	struct pipeline *pipeline;
 
 	if (domain_rules_new(&grouping, &rules, &failure))
 		return EXIT_FAILURE;
-	settings.rules = rules;
-	if (pipeline_new(&settings, &edges, &pipeline))
-		return EXIT_FAILURE;
-	for (unsigned i = 0; i < NAMES; i++)
-		prepare(i);
-	ask(pipeline); /* known from here on */
-	open_and_close(pipeline);
+	pipeline = pipeline_with(rules, false);
 	measure("DNS question and answer", ROUND_EVENTS, ask, pipeline);
 	measure("flow to a known domain, opened", ROUND_EVENTS, open_flows, pipeline);
 	measure("flow opened, counted and closed", ROUND_EVENTS, open_and_close, pipeline);
 	printf("memory of names and bindings: %.1f MiB, at most\n",
 	       (double)pipeline_correlate_counts(pipeline)->memory / 1048576);
+	pipeline_free(pipeline);
+	pipeline = pipeline_with(rules, true);
+	measure("flow to a known domain, opened, with lists", ROUND_EVENTS, open_flows, pipeline);
 	pipeline_free(pipeline);
 	domain_rules_free(rules);
 	for (unsigned bindings = 1000; bindings <= LOOKUP_BINDINGS; bindings *= 10)

@@ -172,6 +172,7 @@ def check_alerts(daemon, visits, may_miss=(), may_more=(), may_repeat=False, exa
         for alert in by_kind(daemon, kind, activity=2):
             ends.setdefault(alert["finding_info"]["uid"], []).append(alert["unmapped"])
     excused = {visit.domain for visit in may_miss}
+    unseen = {(visit.program, visit.pid) for visit in may_miss}
     for kind, of in (("new_domain", "new"), ("threat_domain", "bad")):
         wanted = {visit.domain: visit for visit in visits if visit.kind == of}
         alerts = [a for a in by_kind(daemon, kind) if not a["unmapped"]["domain"].startswith("crawl-")]
@@ -184,7 +185,11 @@ def check_alerts(daemon, visits, may_miss=(), may_more=(), may_repeat=False, exa
         for domain, alert in found.items():
             if domain in wanted and exact:
                 fact, visit = facts(alert), wanted[domain]
-                equal((fact["hostname"], fact["exe"], fact["pid"]), (visit.name, visit.program, visit.pid), domain)
+                # Who went to the same address while nobody saw the answers is named by another's answer, and says so.
+                by_another = domain in excused and (fact["exe"], fact["pid"]) in unseen and \
+                    alert["unmapped"]["attribution"]["rank"] != "process"
+                wanted_program = (fact["exe"], fact["pid"]) if by_another else (visit.program, visit.pid)
+                equal((fact["hostname"], fact["exe"], fact["pid"]), (visit.name, *wanted_program), domain)
         told[kind] = len(found)
         missing = [domain for domain, alert in found.items() if domain in wanted and domain not in excused
                    and not is_ended(ends.get(alert["finding_info"]["uid"], []), may_repeat)]

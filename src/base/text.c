@@ -332,3 +332,11 @@ int text_parse_bytes(const char *text, uint64_t *bytes)
 	*bytes = (uint64_t)number << shift;
 	return 0;
 }
+
+bool text_is_below(const char *name, const char *parent)
+{
+	size_t length = strlen(name), of_parent = strlen(parent);
+
+	return length > of_parent + 1 && name[length - of_parent - 1] == '.' &&
+	       strcmp(name + length - of_parent, parent) == 0;
+}

@@ -60,4 +60,8 @@ const char *text_format_time(int64_t time_ns, char text[static TEXT_TIME_MAX]);
 /* Reads "16M", "64K", "1G" or a plain number of bytes. 0 or -EINVAL. */
 int text_parse_bytes(const char *text, uint64_t *bytes);
 
+/* Whether the hostname `name` is below `parent`: www.example.com is below example.com and com, example.com
+ * not below itself. */
+bool text_is_below(const char *name, const char *parent);
+
 #endif

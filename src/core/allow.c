@@ -110,9 +110,9 @@ bool allow_glob(const char *pattern, const char *text)
 static bool name_fits(const char *pattern, const char *name)
 {
 	if (strncmp(pattern, "*.", 2) == 0)
-		return hostname_is_below(name, pattern + 2);
+		return text_is_below(name, pattern + 2);
 	if (pattern[0] == '.')
-		return strcmp(name, pattern + 1) == 0 || hostname_is_below(name, pattern + 1);
+		return strcmp(name, pattern + 1) == 0 || text_is_below(name, pattern + 1);
 	return strcmp(name, pattern) == 0;
 }
 

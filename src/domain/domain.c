@@ -158,14 +158,6 @@ const char *hostname_tail(const char *name)
 	return from ? from + 1 : name + (length - HOSTNAME_MAX + 1);
 }
 
-bool hostname_is_below(const char *name, const char *parent)
-{
-	size_t length = strlen(name), of_parent = strlen(parent);
-
-	return length > of_parent + 1 && name[length - of_parent - 1] == '.' &&
-	       strcmp(name + length - of_parent, parent) == 0;
-}
-
 int hostname_normalise(const char *hostname, char out[static HOSTNAME_MAX])
 {
 	char name[INPUT_MAX];

@@ -54,10 +54,6 @@ bool domain_is_public_suffix(const struct domain_rules *rules, const char *name)
 /* The end of a name that is too long to be kept, from a label on: its domain is on the right. */
 const char *hostname_tail(const char *name);
 
-/* Whether `name` is below `parent`: www.example.com is below example.com and com, example.com not below
- * itself. */
-bool hostname_is_below(const char *name, const char *parent);
-
 /* Lower case, no trailing dot, A-label form, at most 253 characters. 0, or -EINVAL with out "". */
 int hostname_normalise(const char *hostname, char out[static HOSTNAME_MAX]);
 

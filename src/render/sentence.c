@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "domain/domain.h"
 #include "render/parts.h"
 
 #define WORD_MAX (PART_WORD_MOST + 1)
@@ -41,7 +40,7 @@ static bool is_known(const struct alert *alert)
 /* Whether the entry is the name or a parent of it. */
 static bool fits(const char *name, const char *entry)
 {
-	return strcmp(name, entry) == 0 || hostname_is_below(name, entry);
+	return strcmp(name, entry) == 0 || text_is_below(name, entry);
 }
 
 static bool chain_fits(const char *chain, const char *entry)

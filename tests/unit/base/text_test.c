@@ -172,6 +172,18 @@ static void hashes_depend_on_seed_and_every_byte(void **state)
 	}
 }
 
+static void below_is_label_by_label(void **state)
+{
+	(void)state;
+	assert_true(text_is_below("www.example.com", "example.com"));
+	assert_true(text_is_below("a.b.example.com", "com"));
+	assert_false(text_is_below("example.com", "example.com"));
+	assert_false(text_is_below("badexample.com", "example.com"));
+	assert_false(text_is_below(".example.com", "example.com"));
+	assert_false(text_is_below("com", "example.com"));
+	assert_false(text_is_below("www.example.org", "example.com"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -182,6 +194,7 @@ int main(void)
 		cmocka_unit_test(times_are_read_and_written),
 		cmocka_unit_test(bytes_are_read),
 		cmocka_unit_test(hashes_depend_on_seed_and_every_byte),
+		cmocka_unit_test(below_is_label_by_label),
 	};
 
 	return cmocka_run_group_tests_name("base/text", tests, NULL, NULL);

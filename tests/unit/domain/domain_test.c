@@ -594,18 +594,6 @@ static void grouping_is_fast(void **state)
 	assert_true(hostile < 200e3);
 }
 
-static void below_is_label_by_label(void **state)
-{
-	(void)state;
-	assert_true(hostname_is_below("www.example.com", "example.com"));
-	assert_true(hostname_is_below("a.b.example.com", "com"));
-	assert_false(hostname_is_below("example.com", "example.com"));
-	assert_false(hostname_is_below("badexample.com", "example.com"));
-	assert_false(hostname_is_below(".example.com", "example.com"));
-	assert_false(hostname_is_below("com", "example.com"));
-	assert_false(hostname_is_below("www.example.org", "example.com"));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -626,7 +614,6 @@ int main(void)
 		cmocka_unit_test(a_list_that_is_none_is_refused),
 		cmocka_unit_test(settings_are_part_of_the_identity),
 		cmocka_unit_test(grouping_is_fast),
-		cmocka_unit_test(below_is_label_by_label),
 	};
 
 	return cmocka_run_group_tests_name("domain/domain", tests, set_up, tear_down);

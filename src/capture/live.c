@@ -88,7 +88,7 @@ static int on_record(void *context, void *data, size_t size)
 
 	/* What the programs may not read of the kernel, /proc tells; of who is gone by now, nobody does. */
 	if (!hook_is_there(capture->results[HOOK_KERNEL_MEMORY].state) && size == sizeof(process) &&
-	    header->kind == FS_RECORD_PROCESS && proc_is_alive(&header->owner) &&
+	    header->kind == FS_RECORD_PROCESS &&
 	    proc_describe(&header->owner, (int64_t)header->time_ns, &process) == 0)
 		data = &process;
 	capture->callback(capture->context, data, size);
@@ -114,12 +114,17 @@ static bool is_held_by_daemon(const struct capture *capture, const char *user)
  * process. */
 static int lock_host(struct capture *capture, const char *user, struct failure *failure)
 {
+	bool held;
+
 	if (flock(capture->cgroup, LOCK_EX | LOCK_NB) == 0)
 		return 0;
 	if (errno != EWOULDBLOCK)
 		return failure_set(failure, -errno, "can not lock the cgroup root %s: %s",
 				   capture->cgroup_path, strerror(errno));
-	if (is_held_by_daemon(capture, user))
+	held = is_held_by_daemon(capture, user);
+	if (flock(capture->cgroup, LOCK_EX | LOCK_NB) == 0)
+		return 0; /* whoever held it has ended meanwhile, and who it was may be wrong */
+	if (held)
 		return failure_set(
 			failure, -EBUSY,
 			"another firstseend is watching this host already (it holds the lock on %s); "

@@ -123,7 +123,7 @@ int proc_describe(const struct fs_owner *owner, int64_t time_ns, struct fs_recor
 	record_process(record, &spec);
 	record->mount_namespace = namespace_of(owner->tgid, "ns/mnt");
 	record->pid_namespace = namespace_of(owner->tgid, "ns/pid");
-	return 0;
+	return proc_is_alive(owner) ? 0 : -ESRCH; /* then it was he who was read */
 }
 
 /* Field 22 of /proc/PID/stat, counted behind the name, which may hold anything: ticks since boot. */
@@ -141,5 +141,5 @@ bool proc_is_alive(const struct fs_owner *owner)
 	if (!field)
 		return false;
 	ticks = strtoull(field + 1, NULL, 10);
-	return owner->start_ns / tick_ns == ticks;
+	return !owner->start_ns || owner->start_ns / tick_ns == ticks;
 }

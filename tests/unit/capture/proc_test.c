@@ -118,7 +118,7 @@ static void own_cgroup(char path[static 4096])
 
 static void a_process_is_described(void **state)
 {
-	struct fs_owner owner = {.tgid = (uint32_t)getpid(), .start_ns = 7, .exec_id = 1};
+	struct fs_owner owner = owner_of(getpid());
 	struct fs_record_process record;
 	char exe[4096], cgroup[4096];
 	struct stat namespace;
@@ -163,6 +163,7 @@ static void names_are_whatever_programs_like(void **state)
 	assert_true(proc_is_alive(&owner));
 	owner.start_ns += NS_PER_SECOND;
 	assert_false(proc_is_alive(&owner)); /* another one by that number */
+	assert_int_equal(proc_describe(&owner, 1, &record), -ESRCH);
 	ended(&child);
 }
 

@@ -397,6 +397,11 @@ static int loop(struct watch *watch, const struct watch_options *options)
 				 read(watch->timer, &expirations, sizeof(expirations)) < 0 && errno != EAGAIN)
 				error = failure_set(watch->failure, -errno, "the timer can not be read");
 		}
+		/* Who was answered that he watches, or that a rule holds, may rely on it for what came after.
+		 */
+		now = watch_now(watch);
+		take_over(watch, now);
+		watch_tell_readers(watch, now);
 		if (!error)
 			error = drain(watch);
 		now = watch_now(watch);
@@ -404,8 +409,6 @@ static int loop(struct watch *watch, const struct watch_options *options)
 		round_of_volumes(watch, now, false);
 		follow_recovery(watch, now);
 		refresh(watch, now);
-		take_over(watch, now);
-		watch_tell_readers(watch, now);
 		notices_learning(&watch->notices, watch->pipeline, watch->reader, watch_learning_until(watch),
 				 now);
 		exchange(watch, now);

@@ -140,7 +140,7 @@ def make(program, folder, name="host", hostile=False, days=DAYS):
     add_daemon(path)
     for words in (["allow", "mirror", "domain=maple-mirror.com", "reason=our own mirror"],
                   ["allow", "build", "application=/usr/bin/node", "network=198.51.100.0/24", "port=443",
-                   "reason=build machines", "expires=2026-12-01"]):
+                   "reason=build machines", "expires=2199-12-01"]):
         subprocess.run([program, "-c", "/dev/null", "--db", path, *words], check=True, capture_output=True, timeout=60)
     if hostile:
         spoil(path)

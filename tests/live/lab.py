@@ -312,6 +312,12 @@ class Daemon:
         """Alerts as they were first written, updates left out."""
         return [alert for alert in self.all_alerts() if alert["activity_id"] == 1]
 
+    def catch_up(self):
+        """Until all that happened before is in the history, its figures as well."""
+        since = time.time_ns()
+        wait_for("the history to be written", lambda: int(json.loads(self.firstseen("--format", "json", "stats").stdout)
+                                                          .get("heartbeat", 0)) > since, 30)
+
     def expect(self, count):
         """The next alerts: exactly so many, and none more in a while."""
         wait_for(f"{count} alerts", lambda: len(self.created()) >= self.read + count)

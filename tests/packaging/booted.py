@@ -75,7 +75,9 @@ class Booted(Fresh):
     def first(self):
         """The service manager's number outside."""
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        return children[0] if children else None
+        # It is itself only when it has its own files: before, what is done inside is done to the host.
+        is_up = children and Path(f"/proc/{children[0]}/comm").read_text().strip() in ("systemd", "init")
+        return children[0] if is_up else None
 
     def inside(self, *command, **options):
         first = self.process and self.first()

@@ -25,6 +25,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/scratch.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -108,9 +109,9 @@ int __wrap_history_write_alert(struct history *history, const struct alert *aler
 	if (strcmp(alert->domain, LATE) == 0 && late_failures-- > 0)
 		return failure_set(why, -EIO, "the disk failed");
 	if (strcmp(alert->domain, SLOW) == 0) {
-		pause_ms(300);
+		pause_ms(2500);
 		later_s = 3600;
-		pause_ms(1500);
+		pause_ms(6000);
 	}
 	return __real_history_write_alert(history, alert, line, queue, why);
 }
@@ -307,7 +308,8 @@ static void use_file_sink(const char *name)
 	assert_int_equal(config_set(&config, setting, &failure), 0);
 }
 
-static int count_lines(const char *path, const char *word, int *with_word)
+/* Where the writer is still at work, it may have written a part of the last line. */
+static int count_lines(const char *path, const char *word, bool at_work, int *with_word)
 {
 	static char line[RENDER_MAX + 1];
 	FILE *file = fopen(path, "r");
@@ -318,6 +320,8 @@ static int count_lines(const char *path, const char *word, int *with_word)
 	while (fgets(line, sizeof(line), file)) {
 		size_t length = strlen(line);
 
+		if (at_work && line[length - 1] != '\n')
+			break;
 		assert_true(length > 2 && line[0] == '{' && line[length - 2] == '}' &&
 			    line[length - 1] == '\n');
 		*with_word += strstr(line, word) != NULL;
@@ -357,8 +361,8 @@ static void an_alert_that_can_not_be_written_holds_up_nobody(void **state)
 	assert_true(hand_over(writer, &batch, 5000));
 	states.now_ns = host_now();
 	writer_stop(writer, batch, &states);
-	assert_int_equal(count_lines(scratch_path("poisoned.json"), "\"domain\":\"" POISONED "\"", &found),
-			 6);
+	assert_int_equal(
+		count_lines(scratch_path("poisoned.json"), "\"domain\":\"" POISONED "\"", false, &found), 6);
 	assert_int_equal(found, 1); /* in its smallest form */
 	history = opened(scratch_path("poisoned.db"), HISTORY_READ);
 	assert_int_equal(history_summary(history, &summary, &failure), 0);
@@ -611,20 +615,21 @@ static void an_update_that_waits_for_the_dns_comes_once(void **state)
 	assert_true(hand_over(writer, &batch, 5000));
 	assert_true(hand_over(writer, &batch, 5000)); /* so the first one is written */
 	assert_int_equal(late_failures, -1);
-	for (int waited = 0; waited < 2000 && lines < 4; waited += 50) {
+	for (int waited = 0; waited < 10000 && lines < 4; waited += 50) {
 		pause_ms(50);
-		lines = count_lines(scratch_path("held.json"), "\"revision\":1", &found);
+		lines = count_lines(scratch_path("held.json"), "\"revision\":1", true, &found);
 	}
 	assert_int_equal(lines, 4);
 	assert_int_equal(found, 0);
 	for (int waited = 0; waited < 8000 && found < 3; waited += 200) {
 		pause_ms(200);
 		assert_true(hand_over(writer, &batch, 5000));
-		count_lines(scratch_path("held.json"), "\"revision\":1", &found);
+		count_lines(scratch_path("held.json"), "\"revision\":1", true, &found);
 	}
 	states.now_ns = host_now();
 	writer_stop(writer, batch, &states);
-	assert_int_equal(count_lines(scratch_path("held.json"), "\"status\":\"no_answer\"", &found), 7);
+	assert_int_equal(count_lines(scratch_path("held.json"), "\"status\":\"no_answer\"", false, &found),
+			 7);
 	assert_int_equal(found, 3);
 	close(server);
 }
@@ -644,13 +649,13 @@ static void the_end_waits_for_no_dns(void **state)
 	add_alert(batch, 1, "end.example", 0);
 	add_alert(batch, 1, "end.example", 1);
 	assert_true(hand_over(writer, &batch, 5000));
-	before = host_now();
+	before = clock_ns(CLOCK_MONOTONIC);
 	add_alert(batch, 2, "end.example", 0);
 	add_alert(batch, 2, "end.example", 1);
 	states.now_ns = host_now();
 	writer_stop(writer, batch, &states);
-	assert_true(host_now() - before < 3 * NS_PER_SECOND);
-	assert_int_equal(count_lines(scratch_path("end.json"), "\"revision\":1", &found), 4);
+	assert_true(clock_ns(CLOCK_MONOTONIC) - before < 3 * NS_PER_SECOND);
+	assert_int_equal(count_lines(scratch_path("end.json"), "\"revision\":1", false, &found), 4);
 	assert_int_equal(found, 2);
 	close(server);
 }

@@ -568,15 +568,24 @@ static void wrong_sizes_are_damage(void **state)
 	assert_int_equal(message.address_count, 1); /* the sound one is kept */
 }
 
+/* What one reading costs: the least of three measurements. */
 static double milliseconds(size_t length, unsigned rounds)
 {
-	struct timespec from, to;
+	double least = 0;
 
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &from);
-	for (unsigned i = 0; i < rounds; i++)
-		dns_message_read(wire, length, &message);
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &to);
-	return ((double)(to.tv_sec - from.tv_sec) * 1e3 + (double)(to.tv_nsec - from.tv_nsec) / 1e6) / rounds;
+	for (int measured = 0; measured < 3; measured++) {
+		struct timespec from, to;
+		double took;
+
+		clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &from);
+		for (unsigned i = 0; i < rounds; i++)
+			dns_message_read(wire, length, &message);
+		clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &to);
+		took = (double)(to.tv_sec - from.tv_sec) * 1e3 + (double)(to.tv_nsec - from.tv_nsec) / 1e6;
+		if (measured == 0 || took < least)
+			least = took;
+	}
+	return least / rounds;
 }
 
 /* Records that make the reader walk: DNAMEs above a name of 127 labels, aliases in a ring. */

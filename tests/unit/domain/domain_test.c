@@ -563,18 +563,26 @@ static void settings_are_part_of_the_identity(void **state)
 	expect_domain(rules->icann, "amazonaws.com", DOMAIN_REGISTRABLE, "amazonaws.com");
 }
 
+/* The least of three measurements. */
 static double ns_each(const struct domain_rules *rules, const char *name)
 {
 	enum { ROUNDS = 20000 };
-	struct timespec start;
-	struct timespec end;
 	char out[DOMAIN_MAX];
+	double least = 0;
 
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &start);
-	for (int i = 0; i < ROUNDS; i++)
-		domain_of(rules, name, out);
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &end);
-	return ((double)(end.tv_sec - start.tv_sec) * 1e9 + (double)(end.tv_nsec - start.tv_nsec)) / ROUNDS;
+	for (int measured = 0; measured < 3; measured++) {
+		struct timespec start, end;
+		double took;
+
+		clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &start);
+		for (int i = 0; i < ROUNDS; i++)
+			domain_of(rules, name, out);
+		clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &end);
+		took = (double)(end.tv_sec - start.tv_sec) * 1e9 + (double)(end.tv_nsec - start.tv_nsec);
+		if (measured == 0 || took < least)
+			least = took;
+	}
+	return least / ROUNDS;
 }
 
 /* The bounds are wide: instrumented builds and busy machines run this too. The figures are printed. */

@@ -405,6 +405,8 @@ int import_rows(struct import *import, const char *path, enum rows_form form)
 	import->from_ns = import->to_ns = 0;
 	progress_begin(path);
 	while (!error && (found = lines_next(lines, &line, &import->failure)) == 1) {
+		if (line.open)
+			lines_take_open(lines, &line);
 		error = read_line(table, &line);
 		if (line.number % PROGRESS_ROWS == 0) {
 			uint64_t done, size;

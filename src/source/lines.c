@@ -199,6 +199,11 @@ const struct digest *lines_digest(const struct lines *lines)
 	return &lines->digest;
 }
 
+void lines_take_open(struct lines *lines, const struct line *line)
+{
+	add_to_digest(&lines->digest, line->text, line->length);
+}
+
 void lines_progress(const struct lines *lines, uint64_t *done, uint64_t *size)
 {
 	z_off_t at = gzoffset(lines->file);

@@ -37,8 +37,11 @@ void lines_close(struct lines *lines); /* NULL is fine */
 /* 1: *line is filled, 0: the end, or -errno with *failure filled (-EIO, -EBADMSG: a damaged gzip file). */
 int lines_next(struct lines *lines, struct line *line, struct failure *failure);
 
-/* Of all whole lines given so far. */
+/* Of all whole lines given so far, and of the open one that was taken. */
 const struct digest *lines_digest(const struct lines *lines);
+
+/* The open line that was just given is used as it is: the digest covers it. Before it is written to. */
+void lines_take_open(struct lines *lines, const struct line *line);
 
 /* How far the file is read, in bytes as they lie on the disk, and its size (0: not known). */
 void lines_progress(const struct lines *lines, uint64_t *done, uint64_t *size);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define ENOTSUPP_KERNEL 524 /* the kernel's own, which no C library knows */
+#define ERROR_MOST 4095     /* of the kernel's numbers of errors */
 
 static const struct hook hooks[HOOKS] = {
 	[HOOK_TCP_STATE] = {"tp_btf/inet_sock_set_state", "sock_state", "sock_skipped", true,
@@ -208,12 +209,14 @@ int hooks_read_missing(const char **line, enum hook_id *id, int *error)
 		const char *word = *line + strspn(*line, " ");
 		size_t length = strcspn(word, " "), name = strcspn(word, "= ");
 		int found = hook_by_name(word, name);
+		long number;
 
 		*line = word + length;
 		if (found < 0 || word[name] != '=')
 			continue;
 		*id = (enum hook_id)found;
-		*error = -(int)strtol(word + name + 1, NULL, 10);
+		number = strtol(word + name + 1, NULL, 10);
+		*error = number > 0 && number <= ERROR_MOST ? -(int)number : 0;
 		return 1;
 	}
 	return 0;

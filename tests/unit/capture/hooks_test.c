@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "capture/hooks.h"
@@ -235,6 +236,25 @@ static void what_another_version_wrote_is_passed_over(void **state)
 	assert_int_equal(hooks_read_missing(&line, &id, &error), 0);
 }
 
+static void what_is_no_error_is_none(void **state)
+{
+	static const char *const words[] = {"2147483648", "2147483649", "-2147483648",         "4294967297",
+					    "-1",         "4096",       "99999999999999999999"};
+	char text[64];
+	enum hook_id id;
+	int error;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		const char *line = text;
+
+		snprintf(text, sizeof(text), "kernel_memory=%s", words[i]);
+		assert_int_equal(hooks_read_missing(&line, &id, &error), 1);
+		assert_int_equal(id, HOOK_KERNEL_MEMORY);
+		assert_int_equal(error, 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -249,6 +269,7 @@ int main(void)
 		cmocka_unit_test(the_daemons_line_is_read_as_it_was_written),
 		cmocka_unit_test(all_of_them_fit_and_a_short_line_ends_between_two),
 		cmocka_unit_test(what_another_version_wrote_is_passed_over),
+		cmocka_unit_test(what_is_no_error_is_none),
 	};
 
 	return cmocka_run_group_tests_name("capture/hooks", tests, NULL, NULL);

@@ -90,9 +90,9 @@ int feed_subscribe(struct feed *feed, int connection, bool root)
 		error = feed->ring ? 0 : -ENOMEM;
 		if (error)
 			break;
-		*reader = (struct reader){.connection = connection, .next = feed->head};
 		atomic_fetch_add(&feed->readers_now, 1);
 		control_reply(connection, true, "watching");
+		*reader = (struct reader){.connection = connection, .next = feed->head};
 	}
 	pthread_mutex_unlock(&feed->lock);
 	wake(feed);

@@ -397,8 +397,8 @@ static int loop(struct watch *watch, const struct watch_options *options)
 				 read(watch->timer, &expirations, sizeof(expirations)) < 0 && errno != EAGAIN)
 				error = failure_set(watch->failure, -errno, "the timer can not be read");
 		}
-		/* Who was answered that he watches, or that a rule holds, may rely on it for what came after.
-		 */
+		/* Before the records: a rule or a reader holds for them, but for what comes while they are
+		 * read. */
 		now = watch_now(watch);
 		take_over(watch, now);
 		watch_tell_readers(watch, now);
